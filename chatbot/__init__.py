@@ -1,0 +1,1 @@
+"""The conversation: understanding, policy, re-ranking, writing, memory and the page."""

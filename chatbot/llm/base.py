@@ -1,0 +1,88 @@
+"""The LanguageModel seam: streamed text with cancellation, and log-probabilities of one-token labels."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from retrieval.errors import EngineError
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model reads: a system text, earlier exchanges, the question, and the first words of the answer, given.
+
+    The parts that stay the same from call to call (system, examples) come first, so that engines reuse their computation.
+    """
+
+    system: str
+    user: str
+    examples: tuple[tuple[str, str], ...] = ()
+    prefix: str = ""
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return chat messages; the last one is the assistant's when there is a prefix."""
+        messages = [{"role": "system", "content": self.system}] if self.system else []
+        for question, answer in self.examples:
+            messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+        messages.append({"role": "user", "content": self.user})
+        if self.prefix:
+            messages.append({"role": "assistant", "content": self.prefix})
+        return messages
+
+
+class LanguageModel(Protocol):
+    """A generative model. Safe to call from several threads."""
+
+    @property
+    def description(self) -> Mapping[str, str]:
+        """``engine`` and ``name``, for the record of a turn."""
+        ...
+
+    def stream(
+        self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), cancel: threading.Event | None = None
+    ) -> Iterator[str]:
+        """Yield the answer (without the prefix) in pieces, greedily decoded; ends before a stop text or soon after cancel.
+
+        Raises:
+            EngineError: the model failed.
+        """
+        ...
+
+    def score(self, prompt: Prompt, labels: Sequence[str]) -> dict[str, float]:
+        """Return the natural log-probability of each label as the next token, from one forward pass.
+
+        Raises:
+            EngineError: a label is not one token, or the model failed.
+        """
+        ...
+
+
+def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
+    """Pass pieces on until a stop text appears; what may be the beginning of one is held back."""
+    longest = max((len(text) for text in stop), default=0)
+    held = ""
+    for piece in pieces:
+        held += piece
+        cut = min((position for text in stop if (position := held.find(text)) >= 0), default=None)
+        if cut is not None:
+            if held[:cut]:
+                yield held[:cut]
+            return
+        safe = len(held) - max(longest - 1, 0)
+        if safe > 0:
+            yield held[:safe]
+            held = held[safe:]
+    if held:
+        yield held
+
+
+def check_log_probabilities(scores: dict[str, float]) -> dict[str, float]:
+    """Refuse what is no log-probability: a broken model must not decide an order silently."""
+    bad = [label for label, value in scores.items() if math.isnan(value) or value > 1e-6]
+    if bad:
+        raise EngineError(f"The model returned no log-probability for {bad}. Use other weights or another engine.")
+    return scores

@@ -1,0 +1,1 @@
+"""One message through the rooms: understanding, policy, retrieval, re-ranking, writing. Holds injected parts alone."""

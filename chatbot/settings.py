@@ -1,0 +1,59 @@
+"""Settings: the one reader of the environment. Every name begins with ``ZHIYIN_``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What can be set from outside; the command line overrides it.
+
+    Attributes:
+        home: folder of weights, index and user data.
+        data: folder of index and user data alone.
+        model: ``default``, the name of other weights in the manifest, a folder, a GGUF file or a hub id.
+        embedder: the same for the embedding model, or ``hashing``.
+        engine: ``auto`` takes llama.cpp for a GGUF file on a machine without a GPU and transformers otherwise.
+        domain: a shipped domain or a folder with a domain.toml.
+        items: how many items a reply recommends.
+        vote_weight: what one place in the model's vote is worth against one place of retrieval.
+        context_tokens: the model's context a conversation slot.
+        threads: of the engine; 0 means one a core.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ZHIYIN_", extra="ignore")
+
+    home: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("zhiyin", appauthor=False)))
+    data: Path | None = None
+    model: str = "default"
+    embedder: str = "default"
+    engine: Literal["auto", "llama_cpp", "transformers", "scripted"] = "auto"
+    domain: str = "movies"
+    items: int = Field(default=3, ge=1, le=10)
+    vote_weight: float = Field(default=0.5, ge=0, le=10)
+    context_tokens: int = Field(default=2048, ge=1024, le=131072)
+    threads: int = Field(default=0, ge=0, le=1024)
+
+    @property
+    def weights_folder(self) -> Path:
+        """Where fetched weights lie."""
+        return self.home.expanduser() / "weights"
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the index and the user store lie."""
+        return (self.data or self.home).expanduser()
+
+    @property
+    def database_url(self) -> str:
+        """The user store."""
+        return f"sqlite:///{self.data_folder / 'zhiyin.db'}"
+
+    def index_folder(self, name: str) -> Path:
+        """Where the index of a catalogue lies."""
+        return self.data_folder / "index" / name

@@ -1,0 +1,53 @@
+"""The default embedder's file as an ordinary sentence-transformers module.
+
+Universal Sentence Encoder multilingual v3 (Yang et al., ACL 2020 demos) as one ONNX graph with its tokenizer inside: input
+``inputs`` is a string array, output ``outputs`` has 512 dimensions.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sentence_transformers.base.modules.input_module import InputModule
+
+DIMENSION = 512
+MAX_CHARACTERS = 2000  # the graph's memory grows with the square of the length
+
+
+class UniversalSentenceEncoder(InputModule):
+    """Strings in, sentence embeddings out; needs onnxruntime and onnxruntime-extensions."""
+
+    config_keys: list[str] = []  # noqa: RUF012  (declared so by the base class)
+
+    def __init__(self, path: Path) -> None:
+        """Open the graph on the CPU."""
+        super().__init__()
+        runtime: Any = importlib.import_module("onnxruntime")
+        extensions: Any = importlib.import_module("onnxruntime_extensions")
+        options = runtime.SessionOptions()
+        options.register_custom_ops_library(extensions.get_library_path())
+        options.log_severity_level = 3
+        self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any) -> dict[str, Any]:
+        """Keep the strings: the tokenizer is in the graph."""
+        return {"texts": [((prompt or "") + str(text))[:MAX_CHARACTERS] for text in inputs]}
+
+    def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Run the graph on a batch of n strings; adds ``sentence_embedding`` of shape (n, 512)."""
+        (vectors,) = self._session.run(["outputs"], {"inputs": np.array(features["texts"], dtype=object)})
+        features["sentence_embedding"] = torch.from_numpy(vectors)
+        return features
+
+    def get_embedding_dimension(self) -> int:
+        """Return 512."""
+        return DIMENSION
+
+    def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
+        """Refuse: the file is fetched, never written."""
+        raise NotImplementedError("the ONNX embedder is used from its file and is not saved again")

@@ -1,0 +1,134 @@
+"""The frozen records of retrieval: what is recommended, what is asked for, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+FacetValue: TypeAlias = "int | float | str | tuple[str, ...]"
+Op: TypeAlias = Literal["includes", "excludes", "any_of", "min", "max"]
+ConstraintValue: TypeAlias = "int | float | str | tuple[str, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing of the catalogue.
+
+    Attributes:
+        id: stable and unique in the catalogue.
+        titles: language code -> title; ``original`` holds the title in the item's own language.
+        texts: language code -> description.
+        facets: facet name -> canonical value; a list facet holds a tuple. A missing facet is unknown.
+        labels: facet name -> language code -> the words to show, parallel to ``facets``.
+        hash: of the source row, so that an unchanged row is not embedded again.
+    """
+
+    id: str
+    titles: Mapping[str, str]
+    texts: Mapping[str, str]
+    facets: Mapping[str, FacetValue]
+    labels: Mapping[str, Mapping[str, tuple[str, ...]]]
+    hash: str = ""
+
+    def title(self, language: str) -> str:
+        """Return the title in a language, or the nearest there is."""
+        return self.titles.get(language) or self.titles.get("original") or next(iter(self.titles.values()))
+
+    def text(self, language: str) -> str:
+        """Return the description in a language, or the nearest there is, or an empty string."""
+        return self.texts.get(language) or next(iter(self.texts.values()), "")
+
+    def values(self, facet: str) -> tuple[FacetValue, ...]:
+        """Return a facet's values as a tuple; empty when unknown."""
+        value = self.facets.get(facet)
+        if value is None:
+            return ()
+        return value if isinstance(value, tuple) else (value,)
+
+    def label(self, facet: str, language: str) -> tuple[str, ...]:
+        """Return the words for a facet's values in a language."""
+        by_language = self.labels.get(facet, {})
+        if language in by_language:
+            return by_language[language]
+        return tuple(str(value) for value in self.values(facet))
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A promise about a facet, checked on every item in code.
+
+    ``people`` as field means every facet of type people. ``hard`` is False for a wish that may be relaxed when it leaves
+    too little; an exclusion is never relaxed.
+    """
+
+    field: str
+    op: Op
+    value: ConstraintValue
+    words: str = ""
+
+    @property
+    def relaxable(self) -> bool:
+        """Whether it may be dropped, with a note, when nothing else is left."""
+        return self.op != "excludes"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A soft wish for a facet value: it moves the order and excludes nothing."""
+
+    field: str
+    value: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a retrieval is asked for.
+
+    Attributes:
+        text: the wish in the user's words.
+        language: of the text.
+        context: earlier wishes of the conversation, newest first.
+        constraints: each one holds for every candidate.
+        wishes: soft facet wishes.
+        liked: ids whose vectors pull, strongest last.
+        disliked: ids whose vectors push.
+        exclude: ids that may not come back (seen, disliked, shown, named).
+        k: how many candidates are wanted.
+    """
+
+    text: str
+    language: str = "en"
+    context: tuple[str, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    wishes: tuple[Wish, ...] = ()
+    liked: tuple[str, ...] = ()
+    disliked: tuple[str, ...] = ()
+    exclude: frozenset[str] = frozenset()
+    k: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelScore:
+    """One channel's opinion of a candidate. Rank counts from 1; the score's scale is the channel's own."""
+
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An item that retrieval proposes, with what each channel thought and the fused score (higher is better)."""
+
+    item: Item
+    score: float
+    channels: Mapping[str, ChannelScore] = field(default_factory=dict[str, ChannelScore])
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """The answer to a query: candidates, best first, and the constraints that had to be relaxed to find them."""
+
+    candidates: tuple[Candidate, ...]
+    relaxed: tuple[Constraint, ...] = ()
