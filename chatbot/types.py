@@ -62,6 +62,7 @@ class Request:
         liked: items named as liked or as a model for the wish.
         disliked: items named as disliked.
         seen: items named as already seen.
+        stated: (item, "liked" | "disliked" | "seen") that the person said of themselves: kept as events.
         named: every item named, and the item asked about.
         context: earlier wishes that still count, newest first.
         count: how many items are wanted.
@@ -77,6 +78,7 @@ class Request:
     liked: tuple[str, ...] = ()
     disliked: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
+    stated: tuple[tuple[str, str], ...] = ()
     named: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     count: int = 3

@@ -38,10 +38,8 @@ class Bound(_Model):
     value: float
     en: tuple[str, ...] = ()
     zh: tuple[str, ...] = ()
-
-    def words(self, language: str) -> tuple[str, ...]:
-        """Return the phrases of a language."""
-        return getattr(self, language, ())
+    not_en: tuple[str, ...] = ()
+    not_zh: tuple[str, ...] = ()
 
 
 class Words(_Model):
@@ -81,6 +79,7 @@ class Facet(_Model):
     less: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     more: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     step: float = 1
+    ask: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class Noun(_Model):
@@ -88,6 +87,14 @@ class Noun(_Model):
 
     one: str
     many: str
+
+
+class Example(_Model):
+    """A worked example for the writing prompt: a card, a wish and a good reason."""
+
+    card: str
+    wish: str
+    reason: str
 
 
 class Mapping_(_Model):
@@ -108,7 +115,9 @@ class Domain(_Model):
     per_group: str | None = None
     headline: tuple[str, ...] = ()
     ballot: tuple[str, ...] = ()
+    ask: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     noun: Mapping[str, Noun]
+    example: Mapping[str, Example]
     mapping: Mapping_
     card: Mapping[str, str]
     facets: Mapping[str, Facet]
@@ -173,7 +182,7 @@ class Domain(_Model):
 
 def _check(domain: Domain, path: Path) -> None:
     for language in domain.languages:
-        for what, table in (("[noun]", domain.noun), ("[card]", domain.card), ("[mapping.title]", domain.mapping.title)):
+        for what, table in (("[noun]", domain.noun), ("[example]", domain.example), ("[card]", domain.card), ("[mapping.title]", domain.mapping.title)):
             if language not in table:
                 raise DomainError(f"{path}: {what} has no entry for language '{language}'. Add one or remove the language.")
         for name in _VARIABLE.findall(domain.card[language]):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from retrieval.constraints import relax, satisfies_all
+from retrieval.domain import PEOPLE
 from retrieval.diversity import maximal_marginal_relevance
 from retrieval.embedder import Vectors, unit_rows
 from retrieval.fusion import ranking, reciprocal_rank_fusion
 from retrieval.index import CatalogIndex, record_id
-from retrieval.types import Candidate, ChannelScore, Item, Query, Retrieval
+from retrieval.types import Candidate, ChannelScore, Constraint, Item, Query, Retrieval
 
 CHANNEL_LIMIT = 200
 EXACT_LIMIT = 2000  # up to so many allowed items, similarity is computed over all of them: nothing is missed
-DEFAULT_WEIGHTS = {"dense": 1.0, "bm25": 0.8, "history": 1.0, "facets": 1.2}
+DEFAULT_WEIGHTS = {"dense": 1.0, "bm25": 0.8, "history": 1.5, "facets": 1.2}
 CONTEXT_DECAY = 0.5
 DISLIKE_WEIGHT = 0.5
 ATTENTION_TEMPERATURE = 0.2
@@ -44,26 +45,28 @@ class Retriever:
         fused = reciprocal_rank_fusion(channels, DEFAULT_WEIGHTS if self.weights is None else self.weights)
         if len(fused) < query.k:  # top up: constraints can leave items that no channel found
             fused |= {item_id: 0.0 for item_id in list(allowed)[: query.k] if item_id not in fused}
-        pool = list(fused)[: max(3 * query.k, 30)]
-        order = self._diversify(query, pool, fused)
-        candidates = tuple(
-            Candidate(allowed[i], fused[i], {name: found[i] for name, found in channels.items() if i in found}) for i in order
-        )
-        return Retrieval(candidates, dropped)
+        pool = [
+            Candidate(allowed[i], fused[i], {name: found[i] for name, found in channels.items() if i in found})
+            for i in list(fused)[: max(3 * query.k, 30)]
+        ]
+        return Retrieval(tuple(self.choose(pool, query.k, query.language, query.constraints)), dropped)
 
-    def _diversify(self, query: Query, pool: list[str], fused: Scores) -> list[str]:
-        domain = self.index.domain
-        facet = domain.per_group
-        asked_for_people = any(c.op != "excludes" and c.field in ("people", facet) for c in query.constraints)
-        groups = None if not facet or asked_for_people else [self.index.items[i].values(facet) for i in pool]
+    def choose(
+        self, candidates: Sequence[Candidate], k: int, language: str, constraints: Sequence[Constraint] = ()
+    ) -> list[Candidate]:
+        """Choose k candidates by maximal marginal relevance, at most one of the domain's group unless people were asked for."""
+        if not candidates:
+            return []
+        facet = self.index.domain.per_group
+        asked = any(c.op != "excludes" and c.field in (PEOPLE, facet) for c in constraints)
         chosen = maximal_marginal_relevance(
-            [fused[i] for i in pool],
-            self.index.vectors_of(pool, query.language),
-            query.k,
+            [c.score for c in candidates],
+            self.index.vectors_of([c.item.id for c in candidates], language),
+            k,
             trade_off=self.trade_off,
-            groups=groups,
+            groups=None if not facet or asked else [c.item.values(facet) for c in candidates],
         )
-        return [pool[n] for n in chosen]
+        return [candidates[n] for n in chosen]
 
     def _channels(self, query: Query, allowed: Mapping[str, Item]) -> dict[str, dict[str, ChannelScore]]:
         """Rank the allowed items by every channel that has something to say; the others are absent."""

@@ -64,12 +64,10 @@ class NameIndex:
         if _HAN.search(name):
             table, keys = self._han, [re.sub(r"\s", "", name)]
         else:
-            key = _key(name)
-            keys = [key, *(key.removeprefix(article) for article in _ARTICLES if key.startswith(article) and " " in key)]
             table = self._words
-            short = re.split(r"\s*[:：(（]", name, maxsplit=1)[0] if kind == "item" else name
-            if short != name and len(_key(short).split()) > 1:
-                keys.append(_key(short))
+            short = _key(re.split(r"\s*[:：(（]", name, maxsplit=1)[0]) if kind == "item" else ""
+            keys = [_key(name), *([short] if " " in short else [])]
+            keys += [key.removeprefix(article) for key in keys for article in _ARTICLES if key.startswith(article)]
         for key in keys:
             if key and (kind, target) not in table[key]:
                 table[key].append((kind, target))
@@ -95,7 +93,7 @@ class NameIndex:
                 key = " ".join(word for _, _, word in spans[i:j])
                 start, end = spans[i][0], spans[j - 1][1]
                 for kind, target in self._words.get(key, ()):
-                    if kind == PEOPLE or lenient or self._looks_like_title(text, start, end, key):
+                    if (kind == PEOPLE and " " in key) or lenient or self._looks_like_title(text, start, end, key):
                         found.append(Mention(kind, target, start, end))
         return found
 

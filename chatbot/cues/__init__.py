@@ -1,0 +1,61 @@
+"""The words that carry a conversation, as data: one file a language."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover
+    import tomli as tomllib
+
+Pattern = re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class Cues:
+    """Compiled cues of one language; the files say what each is for."""
+
+    sentence_end: Pattern
+    clause_end: Pattern
+    list_goes_on: Pattern
+    negation: Pattern
+    not_a_negation: Pattern
+    scope_end: Pattern
+    turn: Pattern
+    lift: Pattern
+    feeling: Pattern
+    liked: Pattern
+    disliked: Pattern
+    seen: Pattern
+    model: Pattern
+    restart: Pattern
+    more: Pattern
+    refine_start: Pattern
+    greeting: Pattern
+    thanks: Pattern
+    bye: Pattern
+    help: Pattern
+    filler: Pattern
+    count: Pattern
+    it: Pattern
+    question: Pattern
+    praise: Pattern
+    sentence: Pattern
+    refine_words: int
+    ordinals: dict[str, int]
+    glue: frozenset[str]
+
+
+@cache
+def load_cues(language: str) -> Cues:
+    """Read and compile the cues of a language."""
+    data: dict[str, Any] = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8"))
+    glue = frozenset(str(data.pop("glue")).split())
+    compiled = {key: re.compile(value, re.IGNORECASE) if isinstance(value, str) else value for key, value in data.items()}
+    return Cues(**compiled, glue=glue)

@@ -1,0 +1,163 @@
+"""Sentence to sources: what a sentence rests on, or why it may not be shown. Pure functions.
+
+Every content word must stand on the card or in the person's own words, up to a small share; names, numbers and facet words
+(moods, genres, countries …) must be proved each; another title, praise or a question is never shown. This is word evidence,
+not entailment: docs/decisions/0005 says what it catches and what it does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chatbot.cues import load_cues
+from chatbot.lexicon import Lexicon
+from chatbot.types import Language, Request
+from retrieval.domain import PEOPLE, Domain
+from retrieval.lexical import tokenize
+from retrieval.titles import NameIndex
+from retrieval.types import Item
+
+MAX_UNSUPPORTED = 0.25  # share of content words without a source
+MAX_WORDS = {"en": 60, "zh": 120}  # words; characters in Chinese
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_QUOTED = re.compile(r"《([^》]+)》")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+_CAPITAL = re.compile(r"(?<=[a-z,;:'’)] )[A-Z][\w'’-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a sentence may be shown, its sources, and the problem if it may not."""
+
+    supported: bool
+    sources: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What sentences about one item may rest on: source name -> text."""
+
+    item: Item
+    texts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, item: Item, request: Request, domain: Domain) -> Evidence:
+        """Collect the card's fields in the language of the request, and the person's words."""
+        language = request.language
+        texts = {"card.summary": item.text(language), "card.title": " ".join(item.titles.values())}
+        texts |= {f"card.{name}": domain.facet_text(item, name, language) for name in domain.facets if item.values(name)}
+        texts["user.message"] = " ".join([request.text, *request.context])
+        return cls(item, texts)
+
+    @property
+    def card(self) -> str:
+        """Everything on the card."""
+        return " ".join(text for source, text in self.texts.items() if source.startswith("card."))
+
+
+class Grounder:
+    """Checks sentences against evidence, for one catalogue."""
+
+    def __init__(self, domain: Domain, names: NameIndex, lexicon: Lexicon) -> None:
+        """Take the catalogue's names and phrases."""
+        self._domain, self._names, self._lexicon = domain, names, lexicon
+
+    def check(self, sentence: str, evidence: Evidence, language: Language) -> Verdict:
+        """Judge one sentence of the model's."""
+        problem = self._form(sentence, language) or self._foreign_names(sentence, evidence) or self._facets(sentence, evidence, language)
+        if problem:
+            return Verdict(False, problem=problem)
+        return self._words(sentence, evidence, language)
+
+    @staticmethod
+    def _form(sentence: str, language: Language) -> str:
+        cues = load_cues(language)
+        han = len(_HAN.findall(sentence))
+        if (language == "zh") != (han > len(re.findall(r"[A-Za-z]+", sentence))) or (language == "en" and han):
+            return "not in the language of the message"
+        if praise := cues.praise.search(sentence):
+            return f"praise: {praise[0]}"
+        if re.search(r"[!?！？]", sentence):
+            return "a question or an exclamation"
+        if re.search(r"[*_#<>`\[\]{}|]|https?:", sentence):
+            return "markup"
+        if (han if language == "zh" else len(sentence.split())) > MAX_WORDS[language]:
+            return "too long"
+        return ""
+
+    def _foreign_names(self, sentence: str, evidence: Evidence) -> str:
+        card, said = evidence.card, evidence.texts["user.message"]
+        own = set(evidence.item.titles.values())
+        for title in _QUOTED.findall(sentence):
+            if title not in own and title not in card:
+                return f"names another title: {title}"
+        people = {str(value) for name in self._domain.people_facets for value in evidence.item.values(name)}
+        for mention in self._names.find(sentence):
+            words = sentence[mention.start : mention.end]
+            if mention.kind == "item" and mention.target != evidence.item.id and words not in card:
+                return f"names another title: {words}"
+            if mention.kind == PEOPLE and mention.target not in people and words not in card:
+                return f"names a person who is not on the card: {words}"
+        for number in _NUMBER.findall(sentence):
+            if number not in _NUMBER.findall(card + " " + said):
+                return f"a number without a source: {number}"
+        folded = (card + " " + said).lower()
+        for name in _CAPITAL.findall(sentence):
+            if re.sub(r"['’]s?$", "", name).lower() not in folded:
+                return f"a name without a source: {name}"
+        return ""
+
+    def _facets(self, sentence: str, evidence: Evidence, language: Language) -> str:
+        """A word that means a facet value is a claim: the card must hold the value, or the word itself."""
+        card = evidence.card.lower()
+        for match in self._lexicon.find(sentence, language):
+            words = sentence[match.start : match.end].lower()
+            claims = [t for t in match.targets if t.values and not t.negated_only]
+            if claims and words not in card and not any(v in evidence.item.values(t.facet) for t in claims for v in t.values):
+                return f"not on the card: {words}"
+        return ""
+
+    def _words(self, sentence: str, evidence: Evidence, language: Language) -> Verdict:
+        glue = load_cues(language).glue
+        glue_tokens = {token for word in glue for token in tokenize(word)} if language == "en" else glue
+        tokens = [t for t in dict.fromkeys(tokenize(sentence)) if t not in glue_tokens and (language == "en" or len(t) > 1)]
+        if not tokens:
+            return Verdict(False, problem="says nothing")
+        sources: dict[str, int] = {}
+        unsupported: list[str] = []
+        bags = {source: set(tokenize(text)) for source, text in evidence.texts.items()}
+        for token in tokens:
+            holders = [s for s, text in evidence.texts.items() if token in bags[s] or (language == "zh" and _spelled(token, text))]
+            if not holders and self._is_value(token, evidence, language):
+                continue
+            if not holders:
+                unsupported.append(token)
+                continue
+            first = next((s for s in holders if s != "card.title"), holders[0])
+            sources[first] = sources.get(first, 0) + 1
+        for match in self._lexicon.find(sentence, language):
+            for target in match.targets:
+                if any(value in evidence.item.values(target.facet) for value in target.values):
+                    sources.setdefault(f"card.{target.facet}", 1)
+        if len(unsupported) > MAX_UNSUPPORTED * len(tokens):
+            return Verdict(False, problem=f"without a source: {', '.join(unsupported)}")
+        if not any(source.startswith("card.") for source in sources):
+            return Verdict(False, problem="says nothing of the card")
+        return Verdict(True, tuple(sorted(sources, key=lambda source: -sources[source])))
+
+    def _is_value(self, token: str, evidence: Evidence, language: Language) -> bool:
+        """Whether a token is a word for a value that the item has ("quieter" for quiet)."""
+        return any(
+            value in evidence.item.values(target.facet)
+            for match in self._lexicon.find(token, language)
+            for target in match.targets
+            for value in target.values
+        )
+
+
+def _spelled(word: str, text: str) -> bool:
+    """Whether a Chinese word stands in a text, or each of its character pairs does: segmenters cut differently."""
+    return word in text or (len(word) > 2 and all(a + b in text for a, b in zip(word, word[1:], strict=False)))

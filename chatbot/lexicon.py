@@ -1,0 +1,90 @@
+"""The words for facet values, and where they stand in a text."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from retrieval.domain import Domain
+from retrieval.types import Item, Op
+
+MIN_ITEMS = 2  # a free value (no vocabulary) becomes a phrase when so many items share it
+MIN_LETTERS = 5  # shorter English words ("time", "love") stand in too many sentences that do not mean them
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a phrase means: values of a facet, or a bound of a number."""
+
+    facet: str
+    values: tuple[str, ...] = ()
+    bound: tuple[Op, float] | None = None
+    step: int = 0  # -1 / +1: less or more of a number than what was shown
+    negated_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A phrase in a text and everything it means."""
+
+    start: int
+    end: int
+    targets: tuple[Target, ...]
+
+
+class Lexicon:
+    """Phrases of one domain, by language."""
+
+    def __init__(self, domain: Domain, items: Iterable[Item] = ()) -> None:
+        """Collect the domain's phrases, and the values that several items share in soft facets without a vocabulary."""
+        self._targets: dict[str, dict[str, list[Target]]] = {lang: defaultdict(list) for lang in domain.languages}
+        for name, facet in domain.facets.items():
+            for language in domain.languages:
+                add = self._targets[language]
+                for value, words in facet.values.items():
+                    for phrase in getattr(words, language, ()):
+                        add[phrase.lower()].append(Target(name, (value,)))
+                    for phrase in getattr(words, f"not_{language}", ()):
+                        add[phrase.lower()].append(Target(name, (value,), negated_only=True))
+                for group in facet.groups:
+                    for phrase in getattr(group, language, ()):
+                        add[phrase.lower()].append(Target(name, group.values))
+                for bound in facet.bounds:
+                    for prefix in ("", "not_"):
+                        for phrase in getattr(bound, f"{prefix}{language}", ()):
+                            add[phrase.lower()].append(Target(name, bound=(bound.op, bound.value), negated_only=bool(prefix)))
+                for phrase in facet.less.get(language, ()):
+                    add[phrase.lower()].append(Target(name, step=-1))
+                for phrase in facet.more.get(language, ()):
+                    add[phrase.lower()].append(Target(name, step=1))
+        self._add_free_values(domain, list(items))
+        self._patterns = {language: _pattern(table, language) for language, table in self._targets.items() if table}
+
+    def _add_free_values(self, domain: Domain, items: list[Item]) -> None:
+        for name, facet in domain.facets.items():
+            if facet.type != "list" or facet.match != "soft" or facet.values:
+                continue
+            for language in domain.languages:
+                shared: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+                for item in items:
+                    for phrase, value in zip(item.label(name, language), item.values(name), strict=True):
+                        shared[phrase.lower()][str(value)] += 1
+                for phrase, values in shared.items():
+                    long_enough = len(phrase) >= 2 if language == "zh" else len(phrase) >= MIN_LETTERS
+                    if long_enough and sum(values.values()) >= MIN_ITEMS and phrase not in self._targets[language]:
+                        self._targets[language][phrase].append(Target(name, tuple(values)))
+
+    def find(self, text: str, language: str) -> list[Match]:
+        """Return the phrases of a language in a text, longest first where they overlap, in the order of the text."""
+        pattern, table = self._patterns.get(language), self._targets.get(language, {})
+        if pattern is None:
+            return []
+        return [Match(m.start(), m.end(), tuple(table[m[0].lower()])) for m in pattern.finditer(text)]
+
+
+def _pattern(table: dict[str, list[Target]], language: str) -> re.Pattern[str]:
+    phrases = "|".join(re.escape(phrase) for phrase in sorted(table, key=lambda p: (-len(p), p)))
+    edge = r"(?<![^\W_])", r"(?![^\W_])"
+    return re.compile(f"(?:{phrases})" if language == "zh" else f"{edge[0]}(?:{phrases}){edge[1]}", re.IGNORECASE)

@@ -1,0 +1,66 @@
+"""What stands around the conversation, as HTML: header, welcome with examples, loading, notices."""
+
+from __future__ import annotations
+
+from html import escape
+
+from chatbot.loading import LoadState
+from chatbot.ui.texts import error_text, languages, load_texts, text
+
+
+def render_header(language: str) -> str:
+    """Write the name and one line of what it is. The script reads the language of the page from here."""
+    return (
+        f'<div class="brand" data-language="{escape(language)}"><span class="seal" lang="zh" aria-hidden="true">知音</span>'
+        f'<div><h1>Zhiyin <span lang="zh">知音</span></h1><p>{escape(text(language, "tagline"))}</p></div></div>'
+    )
+
+
+def _examples() -> list[tuple[str, str]]:
+    """Return (language, example) of every language, mixed so that the first of each come first."""
+    found: list[tuple[str, str, str]] = []
+    for code in languages():
+        found += [(key, code, words) for key, words in load_texts(code).items() if key.startswith("example_")]
+    return [(code, words) for _, code, words in sorted(found, key=lambda entry: (entry[0], languages().index(entry[1])))]
+
+
+def render_welcome(language: str, user: str) -> str:
+    """Greet, and offer examples in every language; a press sends one."""
+    ordered = sorted(_examples(), key=lambda pair: pair[0] != language)
+    examples = "".join(
+        f'<li><button type="button" class="example" lang="{escape(code)}" data-example="{escape(words)}">{escape(words)}</button></li>'
+        for code, words in ordered
+    )
+    return (
+        f'<section class="welcome"><h2>{escape(text(language, "welcome", user=user))}</h2>'
+        f"<p>{escape(text(language, 'welcome_hint'))}</p>"
+        f'<ul class="examples" aria-label="{escape(text(language, "examples"))}">{examples}</ul></section>'
+    )
+
+
+def render_loading(language: str, state: LoadState) -> str:
+    """Show how far loading is, or why it failed and what to do; nothing once all is ready."""
+    if state.stage == "ready":
+        return ""
+    if state.error:
+        return (
+            f'<section class="loading failed" role="alert"><h2>{escape(text(language, "loading_failed"))}</h2>'
+            f"<p>{escape(error_text(language, state.error))}</p>"
+            f'<p class="hint">{escape(text(language, "loading_failed_hint"))}</p></section>'
+        )
+    percent = round(100 * state.fraction)
+    words = escape(text(language, f"loading_{state.stage}"))
+    title = escape(text(language, "loading"))
+    return (
+        f'<section class="loading" data-stage="{escape(state.stage)}"><h2>{title}</h2>'
+        f'<div class="bar" role="progressbar" aria-label="{title}" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{percent}" aria-valuetext="{words}"><i style="width:{max(percent, 3)}%"></i></div>'
+        f'<p><span data-say="loading-{escape(state.stage)}">{words}</span> <span class="percent">{percent}&nbsp;%</span></p>'
+        f'<p class="hint">{escape(text(language, "loading_hint"))}</p></section>'
+    )
+
+
+def render_notice(words: str, hint: str = "") -> str:
+    """Say what went wrong beside the box; empty words take the notice away."""
+    more = f" <span>{escape(hint)}</span>" if hint else ""
+    return f'<div class="notice" role="alert" data-key="notice">{escape(words)}{more}</div>' if words else ""

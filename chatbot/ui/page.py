@@ -1,0 +1,283 @@
+"""The Gradio page: its parts, and which press does what. The page answers at once; the pipeline loads behind it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from chatbot.loading import Loader
+from chatbot.ui.chrome import render_header, render_loading, render_notice, render_welcome
+from chatbot.ui.session import MAX_USER, Memory, Sessions, View, new_conversation
+from chatbot.ui.texts import choose_language, error_text, languages, text
+from retrieval.errors import SettingsError, ZhiyinError
+
+logger = logging.getLogger(__name__)
+_FOLDER = Path(__file__).parent
+_POLL_SECONDS = 0.5
+# Gradio encrypts what the browser keeps. A random key would be lost with the process, and with it the user's name; nothing
+# secret is kept there.
+_STORAGE = "zhiyin"
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+Changes = dict[Any, Any]
+
+
+def _mount(name: str, value: str = "") -> Any:
+    """Make an HTML part that the script draws: it changes what changed alone, so that nothing flickers or loses the focus."""
+    return gr.HTML(
+        value,
+        html_template='<div class="zy-mount"></div>',
+        js_on_load=f"zhiyin.mount({name!r}, element, () => props.value, watch, trigger)",
+        apply_default_css=False,
+        elem_id=f"zy-{name}",
+    )
+
+
+class _Page:
+    """The components and their handlers; one a process."""
+
+    def __init__(self, loader: Loader[Any], default_user: str) -> None:
+        self.default_user = default_user
+        self.sessions = Sessions(loader)
+        self._lay_out()
+        self._wire()
+
+    def _lay_out(self) -> None:
+        start = choose_language(None)
+        self.memory = gr.BrowserState({}, storage_key=_STORAGE, secret=_STORAGE)
+        self.locale = gr.Textbox(visible="hidden", show_label=False, container=False)
+        with gr.Column(elem_id="zy-top"):
+            self.header = _mount("header", render_header(start))
+            with gr.Row(elem_id="zy-controls"):
+                self.user = gr.Textbox(self.default_user, label=text(start, "label_user"), max_lines=1, elem_id="zy-user")
+                self.language = gr.Radio(
+                    [(text(code, "language_name"), code) for code in languages()],
+                    value=start,
+                    label=text(start, "label_language"),
+                    elem_id="zy-language",
+                )
+                self.new = gr.Button(text(start, "new"), elem_id="zy-new", size="sm")
+        with gr.Column(elem_id="zy-main"):
+            self.loading = _mount("loading")
+            self.welcome = _mount("welcome")
+            self.history = _mount("history")
+            self.live = _mount("live")
+        with gr.Column(elem_id="zy-composer"):
+            self.notice = _mount("notice")
+            with gr.Row(elem_id="zy-line"):
+                self.message = gr.Textbox(
+                    label=text(start, "label_message"), lines=1, max_lines=6, elem_id="zy-message", autofocus=True
+                )
+                self.send = gr.Button(text(start, "send"), variant="primary", elem_id="zy-send")
+                self.stop = gr.Button(text(start, "stop"), elem_id="zy-stop")
+        self.marks = _mount("marks")
+        self.timer = gr.Timer(_POLL_SECONDS, active=False)
+
+    def _wire(self) -> None:
+        chrome = [self.header, self.user, self.language, self.new, self.message, self.send, self.stop]
+        talk = [self.loading, self.welcome, self.history, self.live, self.notice, self.marks, self.memory]
+        everything = [*chrome, *talk, self.timer]
+        begin: Any = gr.on  # untyped
+        page: Any = gr.context.Context.root_block
+        page.load(
+            self.on_load, [self.memory, self.locale], everything, js="(memory, _) => [memory, navigator.language]", **_QUIET
+        )
+        page.unload(self.on_unload)
+        self.timer.tick(self.on_tick, [self.memory, self.language], [*talk, self.timer], **_QUIET)
+        begin(
+            [self.send.click, self.message.submit],
+            self.on_send,
+            [self.message, self.memory, self.language],
+            [self.message, self.stop, self.history, self.live, self.notice],
+            concurrency_limit=8,
+            trigger_mode="once",
+            **_QUIET,
+        )
+        self.stop.click(self.on_stop, [self.language], [self.stop], queue=False, **_QUIET)
+        self.new.click(self.on_new, [self.memory, self.language], talk, **_QUIET)
+        begin([self.user.submit, self.user.blur], self.on_user, [self.user, self.memory, self.language], [*talk, self.user], **_QUIET)
+        self.language.input(self.on_language, [self.language, self.memory], [*chrome, *talk], **_QUIET)
+        begin(
+            [self.history.select, self.live.select],
+            self.on_mark,
+            [self.memory, self.language],
+            [self.marks, self.notice],
+            trigger_mode="multiple",
+            **_QUIET,
+        )
+
+    def _chrome(self, language: str, user: str) -> Changes:
+        return {
+            self.header: render_header(language),
+            self.user: gr.update(value=user, label=text(language, "label_user"), placeholder=text(language, "hint_user")),
+            self.language: gr.update(value=language, label=text(language, "label_language")),
+            self.new: gr.update(value=text(language, "new")),
+            self.message: gr.update(label=text(language, "label_message"), placeholder=text(language, "placeholder_message")),
+            self.send: gr.update(value=text(language, "send")),
+            self.stop: gr.update(value=text(language, "stop"), interactive=True),
+        }
+
+    def _talk(self, memory: Memory, language: str, *, last: bool = False, fresh: bool = False) -> Changes:
+        """Everything between header and box, for a person and the conversation they are in."""
+        view, notice = View(), ""
+        if fresh:
+            memory = Memory(memory.user, memory.language, new_conversation())
+        elif self.sessions.ready:
+            try:
+                memory, view = self.sessions.open(memory, last=last)
+            except ZhiyinError as error:
+                notice = error_text(language, error)
+        return {
+            self.loading: render_loading(language, self.sessions.loader.state),
+            self.welcome: render_welcome(language, memory.user),  # the style hides it once there is a turn
+            self.history: view.history,
+            self.live: view.live,
+            self.notice: render_notice(notice),
+            self.marks: self._marks(memory),
+            self.memory: memory.write(),
+        }
+
+    def _marks(self, memory: Memory) -> str:
+        return json.dumps({**self.sessions.marks(memory), "at": time.time()})  # the time makes the script look each time
+
+    def on_load(self, data: object, locale: str | None) -> Changes:
+        """Set up a page that was opened or reloaded."""
+        memory = Memory.read(data, self.default_user)
+        language = memory.language or choose_language(locale)
+        waiting = self.sessions.loader.state.stage not in ("ready", "failed")
+        return {
+            **self._chrome(language, memory.user),
+            **self._talk(memory, language),
+            self.timer: gr.Timer(active=waiting),
+        }
+
+    def on_unload(self, request: gr.Request) -> None:
+        """Cancel the turn of a page that was closed, at once and not only at its next word."""
+        self.sessions.stop(str(request.session_hash))
+
+    def on_tick(self, data: object, language: str) -> Changes:
+        """Show how loading goes on; when it is over, show the conversation."""
+        state = self.sessions.loader.state
+        if state.stage not in ("ready", "failed"):
+            return {self.loading: render_loading(language, state)}
+        memory = Memory.read(data, self.default_user)
+        return {**self._talk(memory, language), self.timer: gr.Timer(active=False)}
+
+    def on_send(self, message: str, data: object, language: str, request: gr.Request) -> Iterator[Changes]:
+        """Answer a message. The box is emptied when the message was taken, never before."""
+        memory = Memory.read(data, self.default_user)
+        for step in self.sessions.answer(str(request.session_hash), message, memory, language):
+            changes: Changes = {}
+            if step.accepted:
+                changes |= {self.message: "", self.notice: ""}
+            if step.error:
+                changes |= {self.notice: render_notice(step.error, text(language, "error_kept") if message.strip() else "")}
+            if step.history is not None:
+                changes[self.history] = step.history
+            if step.live is not None:
+                changes[self.live] = step.live
+            yield changes
+        # Gradio sends the last change once more when a generator ends: it must be one that changes nothing of a page that
+        # may show another user by now.
+        yield {self.stop: gr.update(value=text(language, "stop"), interactive=True)}
+
+    def on_stop(self, language: str, request: gr.Request) -> Changes:
+        """Ask the turn to end; it says itself when it has."""
+        self.sessions.stop(str(request.session_hash))
+        return {self.stop: gr.update(value=text(language, "stopping"), interactive=False)}
+
+    def on_new(self, data: object, language: str, request: gr.Request) -> Changes:
+        """Begin a new conversation."""
+        self.sessions.abandon(str(request.session_hash))
+        return self._talk(Memory.read(data, self.default_user), language, fresh=True)
+
+    def on_user(self, name: str, data: object, language: str, request: gr.Request) -> Changes:
+        """Change the user and show what they talked about last."""
+        memory, name = Memory.read(data, self.default_user), name.strip()
+        if name == memory.user:
+            return {self.user: gr.skip()}
+        if not 0 < len(name) <= MAX_USER:
+            return {self.user: memory.user, self.notice: render_notice(text(language, "error_user", limit=MAX_USER))}
+        self.sessions.abandon(str(request.session_hash))
+        return {**self._talk(Memory(name, memory.language), language, last=True), self.user: name}
+
+    def on_language(self, language: str, data: object) -> Changes:
+        """Say the page in another language. What was said stays in the language it was said in."""
+        memory = Memory.read(data, self.default_user)
+        memory = Memory(memory.user, language, memory.conversation)
+        changes = self._chrome(language, memory.user)
+        changes |= {self.loading: render_loading(language, self.sessions.loader.state), self.notice: ""}
+        changes |= {self.welcome: render_welcome(language, memory.user)}
+        return {**changes, self.memory: memory.write()}
+
+    def on_mark(self, data: object, language: str, event: gr.EventData) -> Changes:
+        """Keep what the person thinks of an item, and set the buttons of every card of it."""
+        memory = Memory.read(data, self.default_user)
+        try:
+            self.sessions.note(memory, event.opinion)
+        except ZhiyinError as error:
+            return {self.marks: self._marks(memory), self.notice: render_notice(error_text(language, error))}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            logger.warning("an opinion could not be read", exc_info=True)
+            return {self.marks: self._marks(memory), self.notice: render_notice(text(language, "error_feedback"))}
+        return {self.marks: self._marks(memory)}
+
+
+def build_page(loader: Loader[Any], *, default_user: str = "me") -> gr.Blocks:
+    """Build the page over a loader that may still be at work. It imports nothing of the pipeline."""
+    with gr.Blocks(title="Zhiyin 知音", analytics_enabled=False, fill_width=True) as page:
+        _Page(loader, default_user)
+    return page
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise where the address cannot be bound, before Gradio tries and says it less clearly."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: a port just left is free
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                f"Port {port} on {host} cannot be used: {error.strerror}. Close the program that uses it or choose another "
+                f"port, for example --port {port + 1}.",
+                key="error_port",
+                host=host,
+                port=port,
+                other=port + 1,
+            ) from error
+
+
+def launch(page: gr.Blocks, host: str, port: int, *, block: bool = True) -> None:
+    """Serve the page until the process ends; with ``block=False`` return once it is served.
+
+    Raises:
+        SettingsError: the port is in use.
+    """
+    _check_port(host, port)
+    style = (_FOLDER / "style.css").read_text(encoding="utf-8")
+    script = (_FOLDER / "script.js").read_text(encoding="utf-8")
+    page.queue(default_concurrency_limit=16, api_open=False)
+    page.launch(
+        server_name=host,
+        server_port=port,
+        inbrowser=False,
+        share=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        ssr_mode=False,
+        enable_monitoring=False,
+        run_history=False,
+        footer_links=[],
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        head=f"<style>{style}</style><script>{script}</script>",
+    )
+    logger.info("the page is at http://%s:%d", host, port)
+    if block:
+        page.block_thread()

@@ -1,0 +1,150 @@
+// The page's script: draws what Python sends, passes presses on, reads changes out. It knows nothing of recommendation.
+(() => {
+  "use strict";
+  const triggers = new Map();
+  const said = new Set();
+  const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  // What the browser owns and a redraw must leave alone: an opened <details>, and the state of a feedback button, which the
+  // script sets at once when it is pressed and Python confirms through "marks".
+  const own = (node, name) => (name === "open" && node.tagName === "DETAILS") || (name === "aria-pressed" && node.dataset.kind);
+
+  const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && !a.dataset?.key;
+
+  function morph(from, to) {
+    if (from.nodeType !== Node.ELEMENT_NODE) {
+      if (from.data === to.data) return;
+      if (to.data.startsWith(from.data)) from.appendData(to.data.slice(from.data.length)); // keeps a selection
+      else from.data = to.data;
+      return;
+    }
+    for (const { name } of [...from.attributes]) if (!to.hasAttribute(name) && !own(from, name)) from.removeAttribute(name);
+    for (const { name, value } of to.attributes)
+      if (from.getAttribute(name) !== value && !own(from, name)) from.setAttribute(name, value);
+    morphChildren(from, to);
+  }
+
+  function morphChildren(from, to) {
+    const keyed = new Map();
+    for (const child of from.children) if (child.dataset.key) keyed.set(child.dataset.key, child);
+    let at = from.firstChild;
+    for (const next of [...to.childNodes]) {
+      const key = next.dataset?.key;
+      let match = key ? keyed.get(key) : at && alike(at, next) ? at : null;
+      if (match && match.nodeName !== next.nodeName) match = null;
+      if (match) {
+        if (match === at) at = at.nextSibling;
+        else from.insertBefore(match, at);
+        morph(match, next);
+      } else from.insertBefore(next, at);
+    }
+    while (at) {
+      const after = at.nextSibling;
+      at.remove();
+      at = after;
+    }
+  }
+
+  const status = () => {
+    let node = document.getElementById("zy-status");
+    if (!node) {
+      node = Object.assign(document.createElement("div"), { id: "zy-status", className: "sr" });
+      node.setAttribute("role", "status");
+      document.body.append(node);
+    }
+    return node;
+  };
+
+  // Progress and whole reasons are read out once, not every new word.
+  function announce(root) {
+    for (const node of root.querySelectorAll("[data-say]")) {
+      const turn = node.closest("[data-turn]")?.dataset.turn ?? "";
+      const key = `${turn}/${node.dataset.say}`;
+      if (said.has(key)) continue;
+      said.add(key);
+      const line = document.createElement("p");
+      line.textContent = node.textContent;
+      status().append(line);
+      while (status().childElementCount > 6) status().firstElementChild.remove();
+      if (node.dataset.restore) fill(node.dataset.restore, true);
+    }
+  }
+
+  const cardPlaces = (root) => new Map([...root.querySelectorAll(".card")].map((card) => [card, card.getBoundingClientRect().top]));
+
+  // Cards that change places glide there instead of jumping.
+  function glide(before) {
+    if (calm()) return;
+    for (const [card, top] of before) {
+      const moved = card.isConnected ? top - card.getBoundingClientRect().top : 0;
+      if (Math.abs(moved) > 30)
+        card.animate([{ transform: `translateY(${moved}px)` }, { transform: "none" }], { duration: 260, easing: "ease-out" });
+    }
+  }
+
+  function draw(name, root, value) {
+    if (name === "marks") return applyMarks(value);
+    const target = document.createElement("div");
+    target.innerHTML = value ?? "";
+    const before = name === "live" ? cardPlaces(root) : new Map();
+    const last = root.querySelector(".turn")?.dataset.turn;
+    morphChildren(root, target);
+    glide(before);
+    announce(root);
+    if (name === "header") {
+      document.documentElement.lang = root.querySelector("[data-language]")?.dataset.language ?? "en";
+    }
+    const turn = name === "live" ? root.querySelector(".turn") : null;
+    // A new turn goes to the top of the window once; after that nothing scrolls by itself while one reads.
+    if (turn && turn.dataset.turn !== last)
+      requestAnimationFrame(() => turn.scrollIntoView({ block: "start", behavior: calm() || !last ? "auto" : "smooth" }));
+  }
+
+  function applyMarks(value) {
+    if (!value) return;
+    document.body.dataset.ready = "true"; // the first thing that Python says when the page is set up
+    const marks = JSON.parse(value);
+    for (const button of document.querySelectorAll("button[data-kind]"))
+      if (marks[button.dataset.kind])
+        button.setAttribute("aria-pressed", String(marks[button.dataset.kind].includes(button.dataset.item)));
+  }
+
+  function fill(words, onlyIfEmpty = false) {
+    const box = document.querySelector("#zy-message textarea, #zy-message input");
+    if (!box || (onlyIfEmpty && box.value)) return;
+    const prototype = box instanceof HTMLTextAreaElement ? HTMLTextAreaElement.prototype : HTMLInputElement.prototype;
+    Object.getOwnPropertyDescriptor(prototype, "value").set.call(box, words);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    box.focus();
+  }
+
+  function mark(button) {
+    const { kind, item } = button.dataset;
+    const on = button.getAttribute("aria-pressed") !== "true";
+    const other = { liked: "disliked", disliked: "liked" }[kind];
+    for (const same of document.querySelectorAll("button[data-kind]")) {
+      if (same.dataset.item !== item) continue;
+      if (same.dataset.kind === kind) same.setAttribute("aria-pressed", String(on));
+      else if (on && same.dataset.kind === other) same.setAttribute("aria-pressed", "false");
+    }
+    const turn = button.closest("[data-turn]")?.dataset.turn ?? "";
+    triggers.get("live")?.("select", { opinion: JSON.stringify({ item, kind, on, turn }) });
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("button[data-kind], button[data-example]");
+    if (!button) return;
+    if (button.dataset.kind) return mark(button);
+    fill(button.dataset.example);
+    setTimeout(() => document.getElementById("zy-send")?.click(), 60); // after Gradio has taken the new value
+  });
+
+  window.zhiyin = {
+    mount(name, element, value, watch, trigger) {
+      triggers.set(name, trigger);
+      const root = element.querySelector(".zy-mount");
+      draw(name, root, value());
+      watch("value", () => draw(name, root, value()));
+    },
+  };
+})();

@@ -1,0 +1,256 @@
+"""What the page does when something is pressed: reads the store, runs turns, notes opinions. Knows nothing of Gradio."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+from chatbot.loading import Loader
+from chatbot.store import UserStore
+from chatbot.types import Cards, Conversation, Done, Event, EventKind, Language, Profile, Text, TurnEvent
+from chatbot.ui.cards import KINDS, Shelf
+from chatbot.ui.texts import choose_language, error_text, text
+from chatbot.ui.turns import LiveTurn, render_marks, render_turns
+from chatbot.understanding import detect_language
+from retrieval.domain import Domain
+from retrieval.errors import ZhiyinError
+from retrieval.types import Item
+
+logger = logging.getLogger(__name__)
+MAX_USER = 60
+REDRAW_SECONDS = 0.06  # text may come token by token; the eye and the wire need no more than this
+HAND_OVER_SECONDS = 20.0  # how long a change of user waits for a running turn to let go
+
+
+class _Index(Protocol):
+    @property
+    def domain(self) -> Domain: ...
+    @property
+    def items(self) -> Mapping[str, Item]: ...
+
+
+class Pipeline(Protocol):
+    """What the page needs of :class:`chatbot.pipeline.RecommendationPipeline`."""
+
+    @property
+    def index(self) -> _Index:
+        """The catalogue."""
+        ...
+
+    @property
+    def store(self) -> UserStore:
+        """Conversations and events."""
+        ...
+
+    def profile(self, user: str) -> Profile:
+        """What a user's events say."""
+        ...
+
+    def respond(
+        self,
+        message: str,
+        conversation: Conversation,
+        profile: Profile,
+        *,
+        cancel: threading.Event | None = None,
+        language: Language | None = None,
+    ) -> Iterator[TurnEvent]:
+        """Answer a message."""
+        ...
+
+    def learn(self, event: Event) -> None:
+        """Note an event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a browser remembers: who is there, in which language, and which conversation is open."""
+
+    user: str
+    language: str = ""
+    conversation: str = ""
+
+    @classmethod
+    def read(cls, data: object, default_user: str) -> Memory:
+        """Read what the browser sent, whatever it is."""
+        known = cast("Mapping[str, object]", data) if isinstance(data, Mapping) else {}
+        user, language, conversation = (str(known.get(key) or "") for key in ("user", "language", "conversation"))
+        return cls(user.strip()[:MAX_USER] or default_user, choose_language(language) if language else "", conversation[:100])
+
+    def write(self) -> dict[str, str]:
+        """Return what the browser keeps."""
+        return {"user": self.user, "language": self.language, "conversation": self.conversation}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A conversation as HTML: every turn but the last, and the last, which the next one pushes up."""
+
+    history: str = ""
+    live: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the page during a turn. ``accepted`` is true once, when the message was taken; ``error`` is for people."""
+
+    live: str | None = None
+    history: str | None = None
+    accepted: bool = False
+    error: str = ""
+
+
+@dataclass(slots=True)
+class _Run:
+    cancel: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+    abandoned: bool = False
+
+
+def new_conversation() -> str:
+    """Return the id of a conversation that nobody has."""
+    return uuid.uuid4().hex
+
+
+class Sessions:
+    """All open pages of one process. A page is known by the session id that Gradio gives it."""
+
+    def __init__(self, loader: Loader[Any]) -> None:
+        """Take the loader of a pipeline."""
+        self.loader = loader
+        self._runs: dict[str, _Run] = {}
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The loaded pipeline.
+
+        Raises:
+            ZhiyinError: it is not there (yet).
+        """
+        return cast("Pipeline", self.loader.wait(0))
+
+    @property
+    def ready(self) -> bool:
+        """Whether the pipeline is loaded."""
+        return self.loader.state.stage == "ready"
+
+    def _shelf(self, pipeline: Pipeline, user: str) -> Shelf:
+        return Shelf(pipeline.index.domain, pipeline.index.items, pipeline.profile(user))
+
+    def open(self, memory: Memory, *, last: bool = False) -> tuple[Memory, View]:
+        """Show the conversation that the browser remembers, or with ``last`` the one the user used last."""
+        pipeline = self.pipeline
+        mine = pipeline.store.conversations(memory.user)
+        wanted = "" if last else memory.conversation
+        conversation = wanted or (mine[0] if mine else new_conversation())
+        try:
+            turns = pipeline.store.load(conversation, memory.user).turns
+        except ZhiyinError:  # the browser remembers a conversation of somebody else: it is not shown, and not kept
+            conversation, turns = new_conversation(), ()
+        shelf = self._shelf(pipeline, memory.user)
+        view = View(render_turns(turns[:-1], shelf), render_turns(turns[-1:], shelf))
+        return Memory(memory.user, memory.language, conversation), view
+
+    def answer(self, session: str, message: str, memory: Memory, language: str) -> Iterator[Step]:
+        """Run a turn and say step by step what changes. Never raises for what can be said in words."""
+        run = _Run()
+        self._runs[session] = run
+        try:
+            yield from self._answer(run, message, memory, language)
+        except ZhiyinError as error:
+            yield Step(error=error_text(language, error))
+        except Exception as error:
+            logger.exception("a turn failed")
+            yield Step(error=text(language, "error_generic", message=f"{type(error).__name__}: {error}"))
+        finally:  # also when the tab was closed: GeneratorExit comes through here
+            run.cancel.set()
+            run.over.set()
+            if self._runs.get(session) is run:
+                del self._runs[session]
+
+    def _answer(self, run: _Run, message: str, memory: Memory, language: str) -> Iterator[Step]:
+        pipeline = self.pipeline
+        conversation = pipeline.store.load(memory.conversation, memory.user)
+        shelf = self._shelf(pipeline, memory.user)
+        fallback = cast("Language", language)
+        events = pipeline.respond(message, conversation, shelf.profile, cancel=run.cancel, language=fallback)
+        events = iter(events)
+        try:
+            first = next(events)  # raises here for a message that is not taken
+            live = LiveTurn(new_conversation(), message.strip(), detect_language(message, fallback))
+            live.apply(first)
+            yield Step(live.render(shelf), render_turns(conversation.turns, shelf), accepted=True)
+            yield from self._follow(run, events, live, lambda: self._shelf(pipeline, memory.user), language)
+        finally:
+            run.cancel.set()
+            close = getattr(events, "close", None)
+            if close:
+                close()
+
+    def _follow(
+        self, run: _Run, events: Iterator[TurnEvent], live: LiveTurn, look: Callable[[], Shelf], language: str
+    ) -> Iterator[Step]:
+        shelf, drawn = look(), 0.0
+        try:
+            for event in events:
+                live.apply(event)
+                if run.abandoned:
+                    return
+                if isinstance(event, Done):
+                    break
+                if isinstance(event, Cards):
+                    shelf = look()  # an opinion given during the turn counts for the cards that come after it
+                if not isinstance(event, Text) or time.monotonic() - drawn >= REDRAW_SECONDS:
+                    drawn = time.monotonic()
+                    yield Step(live.render(shelf))
+        except ZhiyinError as error:
+            live.fail(error_text(language, error))
+        except Exception as error:
+            logger.exception("a turn failed")
+            live.fail(text(language, "error_generic", message=f"{type(error).__name__}: {error}"))
+        if not live.note and (run.cancel.is_set() or not live.stored):
+            live.stop()
+        if not run.abandoned:
+            yield Step(live.render(look()))
+
+    def stop(self, session: str) -> None:
+        """Ask the running turn of a page to end; what it has so far stays."""
+        run = self._runs.get(session)
+        if run:
+            run.cancel.set()
+
+    def abandon(self, session: str) -> None:
+        """End the running turn of a page and wait until it can show nothing more."""
+        run = self._runs.get(session)
+        if run:
+            run.abandoned = True
+            run.cancel.set()
+            run.over.wait(HAND_OVER_SECONDS)
+
+    def note(self, memory: Memory, opinion: str) -> dict[str, list[str]]:
+        """Keep an opinion, ``{"item", "kind", "on", "turn"}`` as JSON, and return what the person now thinks of what.
+
+        Raises:
+            ValueError: it is not an opinion on an item of the catalogue.
+        """
+        pipeline = self.pipeline
+        data = json.loads(opinion)
+        item, kind, turn = str(data["item"]), str(data["kind"]), str(data.get("turn") or "")
+        if kind not in KINDS or item not in pipeline.index.items:
+            raise ValueError(f"no such opinion or item: {kind} {item}")
+        on = bool(data["on"])
+        event_kind = cast("EventKind", kind if on else "cleared")
+        words = "" if on else kind
+        pipeline.learn(Event(memory.user, event_kind, item, words, memory.conversation or None, turn[:64] or None))
+        return render_marks(pipeline.profile(memory.user))
+
+    def marks(self, memory: Memory) -> dict[str, list[str]]:
+        """Return what the person thinks of what."""
+        return render_marks(self.pipeline.profile(memory.user)) if self.ready else {}

@@ -1,0 +1,165 @@
+"""Ranked items to reasons: the model writes, every sentence is checked, and a sentence from the card takes a failed one's place."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+
+from chatbot.answers import Speaker, join, write_title
+from chatbot.cues import load_cues
+from chatbot.grounding import Evidence, Grounder
+from chatbot.llm.base import LanguageModel, Prompt
+from chatbot.types import Language, Profile, Reason, Request
+from prompts import load_phrases, load_template
+from retrieval.domain import Domain
+from retrieval.errors import EngineError
+from retrieval.lexical import tokenize
+from retrieval.types import Item
+
+logger = logging.getLogger(__name__)
+MAX_TOKENS = 90
+MAX_WISH = 300  # characters of the message that the prompt repeats
+
+
+class Writer:
+    """Writes the reasons of one catalogue's items."""
+
+    def __init__(self, model: LanguageModel, domain: Domain, items: dict[str, Item], grounder: Grounder, speaker: Speaker) -> None:
+        """Take the parts; holds no conversation."""
+        self._model, self._domain, self._items = model, domain, items
+        self._grounder, self._speaker = grounder, speaker
+
+    def prompt(self, item: Item, request: Request) -> Prompt:
+        """Write the prompt for one item: what never changes first, so that its computation is reused."""
+        language = request.language
+        example = self._domain.example[language]
+        parts = load_template("reason", language).render(
+            noun=self._domain.noun[language].one,
+            example_card=example.card.strip(),
+            example_wish=example.wish,
+            example_reason=example.reason,
+            card=self.short_card(item, language),
+            wish=(request.query or request.text)[:MAX_WISH],
+            liked=self._speaker.titles(request.liked, language),
+        )
+        return Prompt(parts["system"], parts["user"], ((parts["example.user"], parts["example.assistant"]),))
+
+    def short_card(self, item: Item, language: Language) -> str:
+        """The card as the model reads it: title and headline, soft facets, description."""
+        domain = self._domain
+        headline = " · ".join(t for name in domain.headline if (t := domain.facet_text(item, name, language)))
+        colon, semicolon = ("：", "；") if language == "zh" else (": ", "; ")
+        soft = semicolon.join(
+            f"{facet.label[language]}{colon}{domain.facet_text(item, name, language)}"
+            for name, facet in domain.facets.items()
+            if facet.match == "soft" and item.values(name)
+        )
+        return "\n".join(part for part in (f"{write_title(item, language)} · {headline}", soft, item.text(language)) if part)
+
+    def write(
+        self, item: Item, request: Request, profile: Profile, said: Sequence[str] = (), cancel: threading.Event | None = None
+    ) -> Iterator[Reason]:
+        """Yield one or two reasons for an item, each proved.
+
+        Args:
+            item: to be written about.
+            request: whose wish it serves.
+            profile: of the person.
+            said: the reasons already given for other items of the reply: none may begin like them.
+            cancel: stops the model.
+        """
+        first = self._from_model(item, request, said, cancel) or self.from_card(item, request)
+        yield first
+        if cancel is None or not cancel.is_set():
+            shared = self._shared(item, request, profile)
+            if shared:
+                yield shared
+
+    def _from_model(
+        self, item: Item, request: Request, said: Sequence[str], cancel: threading.Event | None
+    ) -> Reason | None:
+        language = request.language
+        end = load_cues(language).sentence
+        text = ""
+        try:
+            for piece in self._model.stream(self.prompt(item, request), max_tokens=MAX_TOKENS, stop=["\n"], cancel=cancel):
+                text += piece
+                if end.search(text.rstrip() if language == "zh" else text[:-1]):
+                    break
+        except EngineError as error:
+            logger.warning("the model failed, a sentence from the card takes its place: %s", error)
+            return None
+        found = end.search(text)
+        sentence = text[: found.end()].strip() if found else ""
+        if not sentence:
+            return None
+        if any(_opening(sentence, language) == _opening(other, language) for other in said):
+            logger.debug("opens like another reason: %s", sentence)
+            return None
+        verdict = self._grounder.check(sentence, Evidence.of(item, request, self._domain), language)
+        if not verdict.supported:
+            logger.debug("not shown (%s): %s", verdict.problem, sentence)
+            return None
+        return Reason(sentence, verdict.sources, "model")
+
+    def from_card(self, item: Item, request: Request) -> Reason:
+        """A sentence made from the card: the line of its description nearest to the wish, and the wishes it grants."""
+        language = request.language
+        granted = [w for w in request.wishes if w.value in item.values(w.field)]
+        sources: dict[str, None] = {}
+        parts: list[str] = []
+        if line := nearest_sentence(item.text(language), request.query or request.text, language):
+            parts.append(line)
+            sources["card.summary"] = None
+        if granted:
+            words = join((self._speaker.wish_label(w, language) for w in granted), language, "and")
+            parts.append(load_phrases(language).say("listed_as", values=words))
+            sources |= dict.fromkeys(f"card.{w.field}" for w in granted)
+            sources["user.message"] = None
+        if not parts:
+            facts = join((self._domain.facet_text(item, name, language) for name in self._domain.headline), language)
+            title = write_title(item, language)
+            parts.append(load_phrases(language).say("answer_text", title=title, text=facts or title))
+            sources |= dict.fromkeys(f"card.{name}" for name in self._domain.headline if item.values(name))
+            sources = sources or {"card.title": None}
+        return Reason(("" if language == "zh" else " ").join(parts), tuple(sources), "template")
+
+    def _shared(self, item: Item, request: Request, profile: Profile) -> Reason | None:
+        """What the item has in common with one that the person named or liked: themes and people, by code."""
+        language = request.language
+        named = [i for i in request.liked if i in self._items]
+        for liked_id in [*named, *reversed([i for i in profile.liked if i not in named][-5:])]:
+            liked = self._items.get(liked_id)
+            if liked is None or liked_id == item.id:
+                continue
+            for name, facet in self._domain.facets.items():
+                if facet.type != "people" and (facet.match == "hard" or facet.values):
+                    continue
+                both = set(item.values(name)) & set(liked.values(name))
+                words = [w for w, v in zip(item.label(name, language), item.values(name), strict=False) if v in both]
+                if words:
+                    text = load_phrases(language).say(
+                        "shares", title=write_title(liked, language), values=join(words[:2], language, "and")
+                    )
+                    source = "user.message" if liked_id in named else f"history.{liked_id}"
+                    return Reason(text, (f"card.{name}", f"history.{liked_id}") if source != "user.message" else (f"card.{name}", source), "template")
+        return None
+
+
+def _opening(sentence: str, language: Language) -> str:
+    return sentence[:4] if language == "zh" else " ".join(sentence.lower().split()[:2])
+
+
+def nearest_sentence(text: str, wish: str, language: Language) -> str:
+    """Return the sentence of a text that shares most words with a wish; the first one on a tie."""
+    end = load_cues(language).sentence
+    sentences: list[str] = []
+    start = 0
+    for match in end.finditer(text):
+        sentences.append(text[start : match.end()].strip())
+        start = match.end()
+    if not sentences:
+        return text.strip()
+    wanted = set(tokenize(wish))
+    return max(sentences, key=lambda s: (len(wanted & set(tokenize(s))), -sentences.index(s)))

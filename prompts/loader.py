@@ -1,0 +1,115 @@
+"""Loads prompt files. A file declares its variables; one that is missing, left over or undeclared is an error, not a blank.
+
+A template file has sections that begin with a line in brackets: ``[variables]`` (names, parted by commas), ``[system]``,
+``[user]`` and, if wanted, ``[example.user]`` with ``[example.assistant]`` and ``[prefix]``. The text is Jinja. A phrases file
+is TOML: name = Jinja text.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, TemplateError, meta
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover
+    import tomli as tomllib
+
+FOLDER = Path(__file__).parent
+_SECTION = re.compile(r"^\[([a-z.]+)\]\s*$", re.MULTILINE)
+_SECTIONS = ("variables", "system", "example.user", "example.assistant", "user", "prefix")
+# Plain text for a model, never HTML: the page escapes what it shows.
+_JINJA = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+
+
+class PromptError(ValueError):
+    """A prompt file is broken or is given the wrong variables; the message names the file and the variable."""
+
+
+def _used(text: str, path: Path) -> set[str]:
+    try:
+        return set(meta.find_undeclared_variables(_JINJA.parse(text)))
+    except TemplateError as error:
+        raise PromptError(f"{path}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A checked prompt file."""
+
+    path: Path
+    variables: frozenset[str]
+    sections: dict[str, str]
+
+    def render(self, **values: Any) -> dict[str, str]:
+        """Return section name -> text.
+
+        Raises:
+            PromptError: a variable is missing or unknown.
+        """
+        if values.keys() != self.variables:
+            missing, unknown = self.variables - values.keys(), values.keys() - self.variables
+            raise PromptError(f"{self.path}: missing variables {sorted(missing)}, unknown variables {sorted(unknown)}")
+        return {name: _JINJA.from_string(text).render(values).strip() for name, text in self.sections.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """The sentences that code says, of one language."""
+
+    path: Path
+    texts: dict[str, str]
+
+    def say(self, name: str, **values: Any) -> str:
+        """Fill a phrase.
+
+        Raises:
+            PromptError: there is no such phrase, or a variable is missing or unknown.
+        """
+        if name not in self.texts:
+            raise PromptError(f"{self.path}: no phrase '{name}'")
+        used = _used(self.texts[name], self.path)
+        if values.keys() != used:
+            raise PromptError(f"{self.path}: phrase '{name}' needs {sorted(used)}, got {sorted(values)}")
+        return _JINJA.from_string(self.texts[name]).render(values).strip()
+
+
+def parse_template(path: Path) -> Template:
+    """Read and check one template file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise PromptError(f"{path}: there is no such prompt") from error
+    parts = _SECTION.split(text)
+    sections = {name: body.strip("\n") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+    if unknown := sections.keys() - set(_SECTIONS):
+        raise PromptError(f"{path}: unknown sections {sorted(unknown)}; known are {list(_SECTIONS)}")
+    if missing := {"variables", "system", "user"} - sections.keys():
+        raise PromptError(f"{path}: missing sections {sorted(missing)}")
+    declared = {name.strip() for name in sections.pop("variables").replace("\n", ",").split(",") if name.strip()}
+    used = {name for body in sections.values() for name in _used(body, path)}
+    if declared != used:
+        raise PromptError(f"{path}: declared but not used {sorted(declared - used)}, used but not declared {sorted(used - declared)}")
+    return Template(path, frozenset(declared), sections)
+
+
+@cache
+def load_template(name: str, language: str) -> Template:
+    """Load a prompt by name and language."""
+    return parse_template(FOLDER / language / f"{name}.txt")
+
+
+@cache
+def load_phrases(language: str) -> Phrases:
+    """Load the phrases of a language."""
+    path = FOLDER / language / "phrases.toml"
+    texts: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))
+    for text in texts.values():
+        _used(text, path)
+    return Phrases(path, texts)
