@@ -106,6 +106,12 @@ class Speaker:
         positive = [self.describe_constraint(c, language) for c in constraints if c.op != "excludes" and c not in said]
         negative = [self.describe_constraint(c, language) for c in constraints if c.op == "excludes"]
         wishes = join((self.wish_label(w, language) for w in _first_of_words(request.wishes)), language)
+        if language == "zh":  # single words stand together, phrases apart
+            listed = [c for c in constraints if c.op in ("includes", "any_of") and c.field != PEOPLE]
+            words = [self.wish_label(w, language) for w in _first_of_words(request.wishes)]
+            wishes = join([*words, *(self.describe_constraint(c, language) for c in listed)], language)
+            constraints = [c for c in constraints if c not in listed]
+            positive = [self.describe_constraint(c, language) for c in constraints if c.op != "excludes" and c not in said]
         near = load_phrases(language).say("near", titles=self.titles(request.liked, language)) if request.liked else ""
         parts = [wishes, *positive, span, *dict.fromkeys(negative), near]
         return ("，" if language == "zh" else "; ").join(part for part in dict.fromkeys(parts) if part)

@@ -1,8 +1,8 @@
 """Sentence to sources: what a sentence rests on, or why it may not be shown. Pure functions.
 
-Every content word must stand on the card or in the person's own words, up to a small share; names, numbers and facet words
-(moods, genres, countries …) must be proved each; another title, praise or a question is never shown. This is word evidence,
-not entailment: docs/decisions/0005 says what it catches and what it does not.
+Nearly every content word must stand on the card; names, numbers and facet words (moods, genres, countries …) must be proved
+each; another title, praise or a question is never shown. This is word evidence, not entailment: docs/decisions/0005 says what
+it catches and what it does not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from retrieval.lexical import tokenize
 from retrieval.titles import NameIndex
 from retrieval.types import Item
 
-MAX_UNSUPPORTED = 0.25  # share of content words without a source
+MAX_UNSUPPORTED = 0.15  # share of content words without a source
+MIN_FROM_TEXT = 2  # content words from the description: a bare list of facet words is no sentence
 MAX_WORDS = {"en": 60, "zh": 120}  # words; characters in Chinese
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _QUOTED = re.compile(r"《([^》]+)》")
@@ -44,12 +45,14 @@ class Evidence:
     texts: Mapping[str, str]
 
     @classmethod
-    def of(cls, item: Item, request: Request, domain: Domain) -> Evidence:
-        """Collect the card's fields in the language of the request, and the person's words."""
+    def of(cls, item: Item, request: Request, domain: Domain, lines: str) -> Evidence:
+        """Collect the card's fields in the language of the request, the lines of the description that the model read, and
+        the person's words.
+        """
         language = request.language
-        texts = {"card.summary": item.text(language), "card.title": " ".join(item.titles.values())}
+        texts = {"card.summary": lines, "card.title": " ".join(item.titles.values())}
         texts |= {f"card.{name}": domain.facet_text(item, name, language) for name in domain.facets if item.values(name)}
-        texts["user.message"] = " ".join([request.text, *request.context])
+        texts["user.message"] = " ".join([request.text, *request.context])  # proves a number or a name, never a claim
         return cls(item, texts)
 
     @property
@@ -111,13 +114,16 @@ class Grounder:
         return ""
 
     def _facets(self, sentence: str, evidence: Evidence, language: Language) -> str:
-        """A word that means a facet value is a claim: the card must hold the value, or the word itself."""
-        card = evidence.card.lower()
+        """A word that means a facet value is a claim. The description must hold the word; or, where values are facts and
+        not impressions (match = "hard"), the card must hold the value. Impressions are said by code, from the card.
+        """
+        lines = evidence.texts["card.summary"].lower()
         for match in self._lexicon.find(sentence, language):
             words = sentence[match.start : match.end].lower()
             claims = [t for t in match.targets if t.values and not t.negated_only]
-            if claims and words not in card and not any(v in evidence.item.values(t.facet) for t in claims for v in t.values):
-                return f"not on the card: {words}"
+            facts = [t for t in claims if self._domain.facets[t.facet].match == "hard"]
+            if claims and words not in lines and not any(v in evidence.item.values(t.facet) for t in facts for v in t.values):
+                return f"not in the description: {words}"
         return ""
 
     def _words(self, sentence: str, evidence: Evidence, language: Language) -> Verdict:
@@ -128,9 +134,10 @@ class Grounder:
             return Verdict(False, problem="says nothing")
         sources: dict[str, int] = {}
         unsupported: list[str] = []
-        bags = {source: set(tokenize(text)) for source, text in evidence.texts.items()}
+        card = {source: text for source, text in evidence.texts.items() if source.startswith("card.")}
+        bags = {source: set(tokenize(text)) for source, text in card.items()}
         for token in tokens:
-            holders = [s for s, text in evidence.texts.items() if token in bags[s] or (language == "zh" and _spelled(token, text))]
+            holders = [s for s, text in card.items() if token in bags[s] or (language == "zh" and _spelled(token, text))]
             if not holders and self._is_value(token, evidence, language):
                 continue
             if not holders:
@@ -144,8 +151,8 @@ class Grounder:
                     sources.setdefault(f"card.{target.facet}", 1)
         if len(unsupported) > MAX_UNSUPPORTED * len(tokens):
             return Verdict(False, problem=f"without a source: {', '.join(unsupported)}")
-        if not any(source.startswith("card.") for source in sources):
-            return Verdict(False, problem="says nothing of the card")
+        if sources.get("card.summary", 0) < MIN_FROM_TEXT:
+            return Verdict(False, problem="says nothing of the description")
         return Verdict(True, tuple(sorted(sources, key=lambda source: -sources[source])))
 
     def _is_value(self, token: str, evidence: Evidence, language: Language) -> bool:

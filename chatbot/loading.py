@@ -44,6 +44,11 @@ class Loader(Generic[T]):
         """Begin."""
         self._thread.start()
 
+    def block(self) -> None:
+        """Wait as long as the program runs: loading goes on, and a failure stays on the page."""
+        self._over.wait()
+        threading.Event().wait()
+
     def _report(self, stage: LoadStage, fraction: float) -> None:
         self._state = LoadState(stage, fraction)
         logger.info("loading: %s (%d%%)", stage, round(100 * fraction))

@@ -20,6 +20,7 @@ from retrieval.types import Item
 logger = logging.getLogger(__name__)
 MAX_TOKENS = 90
 MAX_WISH = 300  # characters of the message that the prompt repeats
+LINES = 2  # sentences of the description that the model reads: fewer to wait for, fewer to mix up
 
 
 class Writer:
@@ -39,23 +40,26 @@ class Writer:
             example_card=example.card.strip(),
             example_wish=example.wish,
             example_reason=example.reason,
-            card=self.short_card(item, language),
-            wish=(request.query or request.text)[:MAX_WISH],
-            liked=self._speaker.titles(request.liked, language),
+            card=self.short_card(item, request),
+            wish=self._wish(request),
         )
         return Prompt(parts["system"], parts["user"], ((parts["example.user"], parts["example.assistant"]),))
 
-    def short_card(self, item: Item, language: Language) -> str:
-        """The card as the model reads it: title and headline, soft facets, description."""
-        domain = self._domain
+    @staticmethod
+    def _wish(request: Request) -> str:
+        wish = "; ".join(text for text in (*reversed(request.context), request.query) if text)
+        return (wish or request.text)[:MAX_WISH]
+
+    def _lines(self, item: Item, request: Request) -> str:
+        """The sentences of the description that are nearest to the wish, in their order."""
+        chosen = nearest_sentences(item.text(request.language), self._wish(request), request.language, LINES)
+        return ("" if request.language == "zh" else " ").join(chosen)
+
+    def short_card(self, item: Item, request: Request) -> str:
+        """The card as the model reads it: title and headline, the nearest lines of the description."""
+        domain, language = self._domain, request.language
         headline = " · ".join(t for name in domain.headline if (t := domain.facet_text(item, name, language)))
-        colon, semicolon = ("：", "；") if language == "zh" else (": ", "; ")
-        soft = semicolon.join(
-            f"{facet.label[language]}{colon}{domain.facet_text(item, name, language)}"
-            for name, facet in domain.facets.items()
-            if facet.match == "soft" and item.values(name)
-        )
-        return "\n".join(part for part in (f"{write_title(item, language)} · {headline}", soft, item.text(language)) if part)
+        return "\n".join(part for part in (f"{write_title(item, language)} · {headline}", self._lines(item, request)) if part)
 
     def write(
         self, item: Item, request: Request, profile: Profile, said: Sequence[str] = (), cancel: threading.Event | None = None
@@ -69,12 +73,11 @@ class Writer:
             said: the reasons already given for other items of the reply: none may begin like them.
             cancel: stops the model.
         """
-        first = self._from_model(item, request, said, cancel) or self.from_card(item, request)
-        yield first
-        if cancel is None or not cancel.is_set():
-            shared = self._shared(item, request, profile)
-            if shared:
-                yield shared
+        yield self._from_model(item, request, said, cancel) or self.from_card(item, request)
+        if cancel is not None and cancel.is_set():
+            return
+        if fit := self._shared(item, request, profile) or self._granted(item, request, len(said)):
+            yield fit
 
     def _from_model(
         self, item: Item, request: Request, said: Sequence[str], cancel: threading.Event | None
@@ -97,33 +100,32 @@ class Writer:
         if any(_opening(sentence, language) == _opening(other, language) for other in said):
             logger.debug("opens like another reason: %s", sentence)
             return None
-        verdict = self._grounder.check(sentence, Evidence.of(item, request, self._domain), language)
+        verdict = self._grounder.check(sentence, Evidence.of(item, request, self._domain, self._lines(item, request)), language)
         if not verdict.supported:
             logger.debug("not shown (%s): %s", verdict.problem, sentence)
             return None
         return Reason(sentence, verdict.sources, "model")
 
     def from_card(self, item: Item, request: Request) -> Reason:
-        """A sentence made from the card: the line of its description nearest to the wish, and the wishes it grants."""
+        """The sentence of the card's description that is nearest to the wish; without a description, its facts."""
         language = request.language
-        granted = [w for w in request.wishes if w.value in item.values(w.field)]
-        sources: dict[str, None] = {}
-        parts: list[str] = []
-        if line := nearest_sentence(item.text(language), request.query or request.text, language):
-            parts.append(line)
-            sources["card.summary"] = None
-        if granted:
-            words = join((self._speaker.wish_label(w, language) for w in granted), language, "and")
-            parts.append(load_phrases(language).say("listed_as", values=words))
-            sources |= dict.fromkeys(f"card.{w.field}" for w in granted)
-            sources["user.message"] = None
-        if not parts:
-            facts = join((self._domain.facet_text(item, name, language) for name in self._domain.headline), language)
-            title = write_title(item, language)
-            parts.append(load_phrases(language).say("answer_text", title=title, text=facts or title))
-            sources |= dict.fromkeys(f"card.{name}" for name in self._domain.headline if item.values(name))
-            sources = sources or {"card.title": None}
-        return Reason(("" if language == "zh" else " ").join(parts), tuple(sources), "template")
+        if lines := nearest_sentences(item.text(language), self._wish(request), language, 1):
+            return Reason(lines[0], ("card.summary",), "template")
+        known = [name for name in self._domain.headline if item.values(name)]
+        facts = join((self._domain.facet_text(item, name, language) for name in known), language)
+        text = load_phrases(language).say("answer_text", title=write_title(item, language), text=facts or item.title(language))
+        return Reason(text, tuple(f"card.{name}" for name in known) or ("card.title",), "template")
+
+    def _granted(self, item: Item, request: Request, place: int) -> Reason | None:
+        """Which of the person's soft wishes the card grants, said by code."""
+        language = request.language
+        spoken = {name for name, facet in self._domain.facets.items() if facet.values}  # free values make no sentence
+        granted = [w for w in request.wishes if w.field in spoken and w.value in item.values(w.field)]
+        if not granted:
+            return None
+        words = join((self._speaker.wish_label(w, language) for w in granted), language, "and")
+        text = load_phrases(language).say("listed_as", values=words, place=place)
+        return Reason(text, (*dict.fromkeys(f"card.{w.field}" for w in granted), "user.message"), "template")
 
     def _shared(self, item: Item, request: Request, profile: Profile) -> Reason | None:
         """What the item has in common with one that the person named or liked: themes and people, by code."""
@@ -151,15 +153,16 @@ def _opening(sentence: str, language: Language) -> str:
     return sentence[:4] if language == "zh" else " ".join(sentence.lower().split()[:2])
 
 
-def nearest_sentence(text: str, wish: str, language: Language) -> str:
-    """Return the sentence of a text that shares most words with a wish; the first one on a tie."""
+def nearest_sentences(text: str, wish: str, language: Language, count: int) -> list[str]:
+    """Return the sentences of a text that share most words with a wish, in their order; the first ones on a tie."""
     end = load_cues(language).sentence
     sentences: list[str] = []
     start = 0
     for match in end.finditer(text):
         sentences.append(text[start : match.end()].strip())
         start = match.end()
-    if not sentences:
-        return text.strip()
+    if text[start:].strip():
+        sentences.append(text[start:].strip())
     wanted = set(tokenize(wish))
-    return max(sentences, key=lambda s: (len(wanted & set(tokenize(s))), -sentences.index(s)))
+    best = sorted(range(len(sentences)), key=lambda n: (-len(wanted & set(tokenize(sentences[n]))), n))[:count]
+    return [sentences[n] for n in sorted(best)]

@@ -63,7 +63,7 @@ class SentenceTransformerEmbedder:
                 "sentence-transformers folder or a hub id that was fetched before.",
                 key="error_weights",
             ) from error
-        self._dimension = int(self._model.encode_query("a").shape[0])
+        self._dimension = int(self._model.encode_query("a", show_progress_bar=False).shape[0])
 
     @staticmethod
     def _load(path: Path, model: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -61,7 +62,9 @@ class LexicalIndex:
     @classmethod
     def build(cls, ids: Sequence[str], documents: Sequence[str]) -> LexicalIndex:
         """Index documents. At least one is needed."""
-        bm25: Any = importlib.import_module("bm25s").BM25(method="lucene")
+        library: Any = importlib.import_module("bm25s")
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it prints every step otherwise
+        bm25: Any = library.BM25(method="lucene")
         bm25.index([tokenize(document) or ["\0"] for document in documents], show_progress=False)
         return cls(ids, bm25)
 

@@ -18,6 +18,7 @@ SLOTS = 4  # prompts whose computation is kept: the vote and the reasons, in two
 PROMPT_CACHE_MIB = 128
 TOP = 200  # log-probabilities asked for first; the whole vocabulary only if a label is not among them
 EVERYTHING = 1_000_000
+JOIN_SECONDS = 1.0  # a stopped stream ends at its next token; while the prompt is being read that takes longer
 
 
 class LlamaCppModel:
@@ -82,7 +83,8 @@ class LlamaCppModel:
             except Exception as error:
                 pieces.put(EngineError(f"llama.cpp failed: {error}"))
 
-        worker = threading.Thread(target=run, name="llama_cpp-stream", daemon=True)
+        # no daemon: a thread that Python ends inside the engine's C++ aborts the process
+        worker = threading.Thread(target=run, name="llama_cpp-stream", daemon=False)
         worker.start()
         try:
             while (piece := pieces.get()) is not None:
@@ -91,6 +93,7 @@ class LlamaCppModel:
                 yield piece
         finally:
             stopped.set()
+            worker.join(timeout=JOIN_SECONDS)
 
     def score(self, prompt: Prompt, labels: Sequence[str]) -> dict[str, float]:
         """Read the log-probabilities at the answer position of one forward pass."""
@@ -98,7 +101,11 @@ class LlamaCppModel:
             try:
                 request = self._request(prompt, max_tokens=1, logprobs=True, top_logprobs=top)
                 answer = self._server.handle_chat_completions(request)
+                if "error" in answer:
+                    raise EngineError(f"llama.cpp failed: {answer['error']}")
                 entries = answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+            except EngineError:
+                raise
             except Exception as error:
                 raise EngineError(f"llama.cpp failed: {error}") from error
             found: dict[str, float] = {}

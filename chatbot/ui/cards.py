@@ -20,9 +20,9 @@ _LABELS = {"liked": "like", "disliked": "dislike", "seen": "seen"}
 _ICONS = {
     "liked": "M12 20s-7.5-4.6-7.5-10A4.3 4.3 0 0 1 12 7.4 4.3 4.3 0 0 1 19.5 10c0 5.4-7.5 10-7.5 10Z",
     "disliked": "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM6 6l12 12",
-    "seen": "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12ZM12 9.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6Z",
+    "seen": "M2.5 12S6 5.5 12 5.5s9.5 6.5 9.5 6.5-3.5 6.5-9.5 6.5S2.5 12 2.5 12ZM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z",
 }
-_CHANNELS = ("dense", "bm25", "history", "facets", "collaborative")
+_CHANNELS = ("dense", "bm25", "history", "facets", "collaborative", "vote")
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\S)", re.IGNORECASE)
 
 
@@ -182,7 +182,9 @@ def _render_reason(card: Card, language: str) -> str:
         return f'<p class="reason waiting"><span class="sr">{waiting}</span><i></i><i></i></p>'
     gap = "" if language == "zh" else " "
     words = gap.join(sentence.text.strip() for sentence in card.sentences)
-    return f'<p class="reason{" writing" if card.writing else ""}">{escape(words)}</p>'
+    if card.writing or not words:
+        return f'<p class="reason{" writing" if words else ""}">{escape(words)}</p>'
+    return f'<p class="reason" data-say="reason-{escape(card.id)}">{escape(words)}</p>'
 
 
 def render_card(card: Card, language: str, shelf: Shelf) -> str:

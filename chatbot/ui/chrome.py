@@ -24,15 +24,17 @@ def _examples() -> list[tuple[str, str]]:
     return [(code, words) for _, code, words in sorted(found, key=lambda entry: (entry[0], languages().index(entry[1])))]
 
 
-def render_welcome(language: str, user: str) -> str:
-    """Greet, and offer examples in every language; a press sends one."""
+def render_welcome(language: str, user: str = "") -> str:
+    """Greet, by name where there is one, and offer examples in every language; a press sends one."""
+    greeting = text(language, "welcome", user=user) if user else text(language, "welcome_plain")
     ordered = sorted(_examples(), key=lambda pair: pair[0] != language)
     examples = "".join(
-        f'<li><button type="button" class="example" lang="{escape(code)}" data-example="{escape(words)}">{escape(words)}</button></li>'
+        f'<li><button type="button" class="example" lang="{escape(code)}" data-example="{escape(words)}">'
+        f"{escape(words)}</button></li>"
         for code, words in ordered
     )
     return (
-        f'<section class="welcome"><h2>{escape(text(language, "welcome", user=user))}</h2>'
+        f'<section class="welcome"><h2>{escape(greeting)}</h2>'
         f"<p>{escape(text(language, 'welcome_hint'))}</p>"
         f'<ul class="examples" aria-label="{escape(text(language, "examples"))}">{examples}</ul></section>'
     )

@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -18,7 +18,11 @@ from chatbot.ui.session import MAX_USER, Memory, Sessions, View, new_conversatio
 from chatbot.ui.texts import choose_language, error_text, languages, text
 from retrieval.errors import SettingsError, ZhiyinError
 
+if TYPE_CHECKING:
+    from chatbot.pipeline import RecommendationPipeline
+
 logger = logging.getLogger(__name__)
+_gradio: Any = gr  # for the parts of it that have no types
 _FOLDER = Path(__file__).parent
 _POLL_SECONDS = 0.5
 # Gradio encrypts what the browser keeps. A random key would be lost with the process, and with it the user's name; nothing
@@ -42,11 +46,11 @@ def _mount(name: str, value: str = "") -> Any:
 class _Page:
     """The components and their handlers; one a process."""
 
-    def __init__(self, loader: Loader[Any], default_user: str) -> None:
+    def __init__(self, page: gr.Blocks, loader: Loader[RecommendationPipeline], default_user: str) -> None:
         self.default_user = default_user
         self.sessions = Sessions(loader)
         self._lay_out()
-        self._wire()
+        self._wire(page)
 
     def _lay_out(self) -> None:
         start = choose_language(None)
@@ -79,12 +83,11 @@ class _Page:
         self.marks = _mount("marks")
         self.timer = gr.Timer(_POLL_SECONDS, active=False)
 
-    def _wire(self) -> None:
+    def _wire(self, page: Any) -> None:
         chrome = [self.header, self.user, self.language, self.new, self.message, self.send, self.stop]
         talk = [self.loading, self.welcome, self.history, self.live, self.notice, self.marks, self.memory]
         everything = [*chrome, *talk, self.timer]
-        begin: Any = gr.on  # untyped
-        page: Any = gr.context.Context.root_block
+        begin = _gradio.on
         page.load(
             self.on_load, [self.memory, self.locale], everything, js="(memory, _) => [memory, navigator.language]", **_QUIET
         )
@@ -101,7 +104,13 @@ class _Page:
         )
         self.stop.click(self.on_stop, [self.language], [self.stop], queue=False, **_QUIET)
         self.new.click(self.on_new, [self.memory, self.language], talk, **_QUIET)
-        begin([self.user.submit, self.user.blur], self.on_user, [self.user, self.memory, self.language], [*talk, self.user], **_QUIET)
+        begin(
+            [self.user.submit, self.user.blur],
+            self.on_user,
+            [self.user, self.memory, self.language],
+            [*talk, self.user],
+            **_QUIET,
+        )
         self.language.input(self.on_language, [self.language, self.memory], [*chrome, *talk], **_QUIET)
         begin(
             [self.history.select, self.live.select],
@@ -135,13 +144,16 @@ class _Page:
                 notice = error_text(language, error)
         return {
             self.loading: render_loading(language, self.sessions.loader.state),
-            self.welcome: render_welcome(language, memory.user),  # the style hides it once there is a turn
+            self.welcome: self._welcome(language, memory),  # the style hides it once there is a turn
             self.history: view.history,
             self.live: view.live,
             self.notice: render_notice(notice),
             self.marks: self._marks(memory),
             self.memory: memory.write(),
         }
+
+    def _welcome(self, language: str, memory: Memory) -> str:
+        return render_welcome(language, "" if memory.user == self.default_user else memory.user)
 
     def _marks(self, memory: Memory) -> str:
         return json.dumps({**self.sessions.marks(memory), "at": time.time()})  # the time makes the script look each time
@@ -201,7 +213,7 @@ class _Page:
         """Change the user and show what they talked about last."""
         memory, name = Memory.read(data, self.default_user), name.strip()
         if name == memory.user:
-            return {self.user: gr.skip()}
+            return {self.user: _gradio.skip()}
         if not 0 < len(name) <= MAX_USER:
             return {self.user: memory.user, self.notice: render_notice(text(language, "error_user", limit=MAX_USER))}
         self.sessions.abandon(str(request.session_hash))
@@ -213,7 +225,7 @@ class _Page:
         memory = Memory(memory.user, language, memory.conversation)
         changes = self._chrome(language, memory.user)
         changes |= {self.loading: render_loading(language, self.sessions.loader.state), self.notice: ""}
-        changes |= {self.welcome: render_welcome(language, memory.user)}
+        changes |= {self.welcome: self._welcome(language, memory)}
         return {**changes, self.memory: memory.write()}
 
     def on_mark(self, data: object, language: str, event: gr.EventData) -> Changes:
@@ -229,10 +241,10 @@ class _Page:
         return {self.marks: self._marks(memory)}
 
 
-def build_page(loader: Loader[Any], *, default_user: str = "me") -> gr.Blocks:
+def build_page(loader: Loader[RecommendationPipeline], *, default_user: str = "me") -> gr.Blocks:
     """Build the page over a loader that may still be at work. It imports nothing of the pipeline."""
     with gr.Blocks(title="Zhiyin 知音", analytics_enabled=False, fill_width=True) as page:
-        _Page(loader, default_user)
+        _Page(page, loader, default_user)
     return page
 
 
@@ -275,7 +287,7 @@ def launch(page: gr.Blocks, host: str, port: int, *, block: bool = True) -> None
         enable_monitoring=False,
         run_history=False,
         footer_links=[],
-        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        theme=_gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=f"<style>{style}</style><script>{script}</script>",
     )
     logger.info("the page is at http://%s:%d", host, port)

@@ -3,6 +3,7 @@
   "use strict";
   const triggers = new Map();
   const said = new Set();
+  const running = new Set(); // turns seen while they ran: what is only shown again is not read out
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   // What the browser owns and a redraw must leave alone: an opened <details>, and the state of a feedback button, which the
@@ -57,13 +58,16 @@
 
   // Progress and whole reasons are read out once, not every new word.
   function announce(root) {
+    for (const turn of root.querySelectorAll(".turn[data-busy]")) running.add(turn.dataset.key);
     for (const node of root.querySelectorAll("[data-say]")) {
-      const turn = node.closest("[data-turn]")?.dataset.turn ?? "";
+      const turn = node.closest(".turn")?.dataset.key ?? "";
+      if (turn && !running.has(turn)) continue;
       const key = `${turn}/${node.dataset.say}`;
       if (said.has(key)) continue;
       said.add(key);
       const line = document.createElement("p");
-      line.textContent = node.textContent;
+      const title = node.closest(".card")?.querySelector(".title")?.textContent;
+      line.textContent = title ? `${title}: ${node.textContent}` : node.textContent;
       status().append(line);
       while (status().childElementCount > 6) status().firstElementChild.remove();
       if (node.dataset.restore) fill(node.dataset.restore, true);
@@ -87,7 +91,7 @@
     const target = document.createElement("div");
     target.innerHTML = value ?? "";
     const before = name === "live" ? cardPlaces(root) : new Map();
-    const last = root.querySelector(".turn")?.dataset.turn;
+    const last = root.querySelector(".turn")?.dataset.key;
     morphChildren(root, target);
     glide(before);
     announce(root);
@@ -96,7 +100,7 @@
     }
     const turn = name === "live" ? root.querySelector(".turn") : null;
     // A new turn goes to the top of the window once; after that nothing scrolls by itself while one reads.
-    if (turn && turn.dataset.turn !== last)
+    if (turn && turn.dataset.key !== last)
       requestAnimationFrame(() => turn.scrollIntoView({ block: "start", behavior: calm() || !last ? "auto" : "smooth" }));
   }
 

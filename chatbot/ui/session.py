@@ -7,66 +7,25 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from chatbot.loading import Loader
-from chatbot.store import UserStore
-from chatbot.types import Cards, Conversation, Done, Event, EventKind, Language, Profile, Text, TurnEvent
+from chatbot.types import Cards, Done, Event, EventKind, Language, Text, TurnEvent
 from chatbot.ui.cards import KINDS, Shelf
 from chatbot.ui.texts import choose_language, error_text, text
 from chatbot.ui.turns import LiveTurn, render_marks, render_turns
 from chatbot.understanding import detect_language
-from retrieval.domain import Domain
 from retrieval.errors import ZhiyinError
-from retrieval.types import Item
+
+if TYPE_CHECKING:  # its import takes seconds: the page must be there before
+    from chatbot.pipeline import RecommendationPipeline
 
 logger = logging.getLogger(__name__)
 MAX_USER = 60
 REDRAW_SECONDS = 0.06  # text may come token by token; the eye and the wire need no more than this
 HAND_OVER_SECONDS = 20.0  # how long a change of user waits for a running turn to let go
-
-
-class _Index(Protocol):
-    @property
-    def domain(self) -> Domain: ...
-    @property
-    def items(self) -> Mapping[str, Item]: ...
-
-
-class Pipeline(Protocol):
-    """What the page needs of :class:`chatbot.pipeline.RecommendationPipeline`."""
-
-    @property
-    def index(self) -> _Index:
-        """The catalogue."""
-        ...
-
-    @property
-    def store(self) -> UserStore:
-        """Conversations and events."""
-        ...
-
-    def profile(self, user: str) -> Profile:
-        """What a user's events say."""
-        ...
-
-    def respond(
-        self,
-        message: str,
-        conversation: Conversation,
-        profile: Profile,
-        *,
-        cancel: threading.Event | None = None,
-        language: Language | None = None,
-    ) -> Iterator[TurnEvent]:
-        """Answer a message."""
-        ...
-
-    def learn(self, event: Event) -> None:
-        """Note an event."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +39,7 @@ class Memory:
     @classmethod
     def read(cls, data: object, default_user: str) -> Memory:
         """Read what the browser sent, whatever it is."""
-        known = cast("Mapping[str, object]", data) if isinstance(data, Mapping) else {}
+        known: Mapping[str, object] = cast("Mapping[str, object]", data) if isinstance(data, Mapping) else {}
         user, language, conversation = (str(known.get(key) or "") for key in ("user", "language", "conversation"))
         return cls(user.strip()[:MAX_USER] or default_user, choose_language(language) if language else "", conversation[:100])
 
@@ -122,26 +81,26 @@ def new_conversation() -> str:
 class Sessions:
     """All open pages of one process. A page is known by the session id that Gradio gives it."""
 
-    def __init__(self, loader: Loader[Any]) -> None:
+    def __init__(self, loader: Loader[RecommendationPipeline]) -> None:
         """Take the loader of a pipeline."""
         self.loader = loader
         self._runs: dict[str, _Run] = {}
 
     @property
-    def pipeline(self) -> Pipeline:
+    def pipeline(self) -> RecommendationPipeline:
         """The loaded pipeline.
 
         Raises:
             ZhiyinError: it is not there (yet).
         """
-        return cast("Pipeline", self.loader.wait(0))
+        return self.loader.wait(0)
 
     @property
     def ready(self) -> bool:
         """Whether the pipeline is loaded."""
         return self.loader.state.stage == "ready"
 
-    def _shelf(self, pipeline: Pipeline, user: str) -> Shelf:
+    def _shelf(self, pipeline: RecommendationPipeline, user: str) -> Shelf:
         return Shelf(pipeline.index.domain, pipeline.index.items, pipeline.profile(user))
 
     def open(self, memory: Memory, *, last: bool = False) -> tuple[Memory, View]:
@@ -180,19 +139,20 @@ class Sessions:
         conversation = pipeline.store.load(memory.conversation, memory.user)
         shelf = self._shelf(pipeline, memory.user)
         fallback = cast("Language", language)
-        events = pipeline.respond(message, conversation, shelf.profile, cancel=run.cancel, language=fallback)
-        events = iter(events)
+        events = pipeline.respond(
+            message, conversation, shelf.profile, cancel=run.cancel, language=None if conversation.turns else fallback
+        )
         try:
-            first = next(events)  # raises here for a message that is not taken
+            first, second = next(events), next(events)  # the second one comes, or not, after the message was read
             live = LiveTurn(new_conversation(), message.strip(), detect_language(message, fallback))
             live.apply(first)
+            live.apply(second)
             yield Step(live.render(shelf), render_turns(conversation.turns, shelf), accepted=True)
             yield from self._follow(run, events, live, lambda: self._shelf(pipeline, memory.user), language)
         finally:
             run.cancel.set()
-            close = getattr(events, "close", None)
-            if close:
-                close()
+            if isinstance(events, Generator):
+                events.close()
 
     def _follow(
         self, run: _Run, events: Iterator[TurnEvent], live: LiveTurn, look: Callable[[], Shelf], language: str
@@ -215,7 +175,7 @@ class Sessions:
         except Exception as error:
             logger.exception("a turn failed")
             live.fail(text(language, "error_generic", message=f"{type(error).__name__}: {error}"))
-        if not live.note and (run.cancel.is_set() or not live.stored):
+        if not live.note and not live.stored:
             live.stop()
         if not run.abandoned:
             yield Step(live.render(look()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
@@ -38,37 +38,40 @@ def render_progress(stage: str, language: str) -> str:
     done = STAGES.index(stage) if stage in STAGES else -1
     marks = "".join(f'<i class="{"done" if n < done else "now" if n == done else ""}"></i>' for n in range(len(STAGES)))
     return (
-        f'<p class="progress" data-key="progress" data-say="{escape(stage)}"><span class="steps" aria-hidden="true">{marks}</span>'
-        f"<span>{words}</span></p>"
+        f'<p class="progress" data-key="progress" data-say="{escape(stage)}">'
+        f'<span class="steps" aria-hidden="true">{marks}</span><span>{words}</span></p>'
     )
 
 
-def _render_turn(key: str, message: str, language: str, answer: str, *, busy: bool = False) -> str:
+def _render_turn(key: str, message: str, language: str, answer: str, *, turn: str = "", busy: bool = False) -> str:
     state = ' data-busy="true" aria-busy="true"' if busy else ""
     return (
-        f'<section class="turn" data-key="{escape(key)}" data-turn="{escape(key)}" lang="{escape(language)}"{state}>'
+        f'<section class="turn" data-key="{escape(key)}" data-turn="{escape(turn)}" lang="{escape(language)}"{state}>'
         f"{render_said(message, language)}"
-        f'<div class="answer" data-key="answer"><span class="sr">{escape(text(language, "answer"))}: </span>{answer}</div></section>'
+        f'<div class="answer" data-key="answer"><span class="sr">{escape(text(language, "answer"))}: </span>'
+        f"{answer}</div></section>"
     )
 
 
-def opening_of(record: dict[str, Any]) -> str:
-    """Return what a stored reply says before its items: all of it when there are none."""
-    reply = str(record.get("reply", ""))
-    if "opening" in record:
-        return str(record["opening"])
-    if not record.get("items"):
-        return reply
-    return reply.split("\n", 1)[0].strip()
+def opening_of(record: Mapping[str, Any]) -> str:
+    """Return what a stored reply says before its items: a reply has one line an item at its end."""
+    lines = str(record.get("reply", "")).split("\n")
+    return "\n".join(lines[: len(lines) - len(record.get("items", ()))])
 
 
-def render_stored(turn: StoredTurn, shelf: Shelf) -> str:
-    """Write a turn as the store keeps it."""
-    record = dict(turn.record)
+def _note(words: str, more: str = "") -> str:
+    return f'<p class="note{" error" if more else ""}" data-key="note" data-say="note"{more}>{escape(words)}</p>'
+
+
+def render_stored(turn: StoredTurn, shelf: Shelf, *, key: str = "", note: str = "") -> str:
+    """Write a turn as the store keeps it. ``key`` is what it was drawn under while it ran."""
+    record = turn.record
     language = choose_language(str(record.get("language", "")))
     cards = [Card.from_record(entry) for entry in record.get("items", ())]
-    answer = _render_opening(opening_of(record)) + render_cards(cards, language, shelf)
-    return _render_turn(turn.id, turn.message, language, answer)
+    if "stopped" in record.get("notes", ()):
+        note = note or _note(text(language, "stopped"))
+    answer = _render_opening(opening_of(record)) + render_cards(cards, language, shelf) + note
+    return _render_turn(key or turn.id, turn.message, language, answer, turn=turn.id)
 
 
 def render_turns(turns: Sequence[StoredTurn], shelf: Shelf) -> str:
@@ -93,6 +96,7 @@ class LiveTurn:
     items: tuple[Recommendation, ...] = ()
     written: dict[str, str] = field(default_factory=dict[str, str])
     now: str | None = None
+    settled: bool = False
     stored: StoredTurn | None = None
     note: str = ""
 
@@ -109,6 +113,7 @@ class LiveTurn:
             case Cards():
                 self.items = event.items
                 self.opening = event.opening or self.opening
+                self.settled = event.settled
             case Text(item=None):
                 self.opening += event.delta
             case Text(item=str(item)):
@@ -123,13 +128,13 @@ class LiveTurn:
     def render(self, shelf: Shelf) -> str:
         """Write the turn as it stands: with progress while it runs, as the store will show it afterwards."""
         if self.stored:
-            record = {"opening": self.opening, **self.stored.record}
-            language = choose_language(str(record.get("language", self.language)))
-            cards = [Card.from_record(entry) for entry in record["items"]]
-            answer = _render_opening(str(record["opening"])) + render_cards(cards, language, shelf)
-            return _render_turn(self.key, self.message, language, answer + self.note)
+            return render_stored(self.stored, shelf, key=self.key, note=self.note)
         cards = [self._card(recommendation) for recommendation in self.items]
         answer = _render_opening(self.opening) + render_cards(cards, self.language, shelf)
+        if self.settled:  # for the ear alone: the eye sees the cards
+            titles = ", ".join(recommendation.item.title(self.language) for recommendation in self.items)
+            said = escape(text(self.language, "settled", titles=titles))
+            answer += f'<p class="sr" data-key="settled" data-say="settled">{said}</p>'
         progress = self.note or render_progress(self.stage, self.language)
         return _render_turn(self.key, self.message, self.language, answer + progress, busy=not self.over)
 
@@ -141,12 +146,8 @@ class LiveTurn:
 
     def stop(self) -> None:
         """End the turn where it is, with a line that says so."""
-        self._end(text(self.language, "stopped"))
+        self.note = _note(text(self.language, "stopped"))
 
     def fail(self, words: str) -> None:
         """End the turn where it is, with what went wrong; the script puts the message back into the box."""
-        self._end(words, f' data-restore="{escape(self.message)}"')
-
-    def _end(self, words: str, more: str = "") -> None:
-        look = "note error" if more else "note"
-        self.note = f'<p class="{look}" data-key="note" data-say="note"{more}>{escape(words)}</p>'
+        self.note = _note(words, f' data-restore="{escape(self.message)}"')

@@ -1,0 +1,59 @@
+"""Serves the page over the real pipeline on the demo catalogue, with a hashing embedder and a scripted model.
+
+python serve.py PORT DATABASE_URL [--load-seconds S] [--delay S] [--fail]
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from chatbot.loading import Loader
+from chatbot.ui.page import build_page, launch
+from retrieval.errors import WeightsError
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    parser.add_argument("database")
+    parser.add_argument("--load-seconds", type=float, default=0.0)
+    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--fail", action="store_true")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO)
+
+    def load(report):
+        for part, stage in enumerate(("libraries", "embedder", "index", "model")):
+            report(stage, part / 4)
+            time.sleep(options.load_seconds / 4)
+        if options.fail:
+            raise WeightsError("No model file at /nowhere. Run 'python app.py weights' to fetch it.", key="error_weights")
+        from chatbot.llm.scripted import ScriptedModel
+        from chatbot.pipeline import RecommendationPipeline
+        from chatbot.store import SqlUserStore
+        from retrieval.catalog import read_catalog
+        from retrieval.domain import load_domain
+        from retrieval.embedder import HashingEmbedder
+        from retrieval.index import build_in_memory
+        from retrieval.vector_store import InMemoryVectorStore
+
+        domain = load_domain("movies")
+        items = list(read_catalog(domain.catalogue_path, domain))
+        index = build_in_memory(domain, items, HashingEmbedder(), InMemoryVectorStore())
+        # what the script says proves nothing, so every reason is quoted from the card: real, and the same each time
+        model = ScriptedModel(lambda _: "word " * 30, delay=options.delay)
+        return RecommendationPipeline(index, model, SqlUserStore(options.database))
+
+    loader = Loader(load)
+    loader.start()
+    launch(build_page(loader), "127.0.0.1", options.port)
+
+
+if __name__ == "__main__":
+    main()
