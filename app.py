@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -92,7 +92,7 @@ def build_embedder(settings: Settings) -> Embedder:
 @contextmanager
 def open_pipeline(
     settings: Settings, catalogue: Catalogue, report: Report | None = None, *, model: bool = True
-) -> Iterator[RecommendationPipeline]:
+) -> Generator[RecommendationPipeline]:
     """Build the pipeline and hold its index; an index that is missing or out of date is built first.
 
     Raises:
@@ -115,7 +115,9 @@ def open_pipeline(
                 open_index(catalogue.domain, embedder, catalogue.folder, catalogue.rebuild)
             except IndexMissingError:
                 logger.info("building the index of %s", catalogue.path.name)
-            build_index(catalogue.domain, catalogue.path, embedder, catalogue.folder, lambda d, n: tell("index", 0.4 + 0.2 * d / n))
+            build_index(
+                catalogue.domain, catalogue.path, embedder, catalogue.folder, lambda d, n: tell("index", 0.4 + 0.2 * d / n)
+            )
         index = open_index(catalogue.domain, embedder, catalogue.folder, catalogue.rebuild)
         tell("model", 0.6)
         if model:
@@ -161,7 +163,9 @@ def page(
     catalog: Catalog = None,
     domain: DomainName = None,
     demo: Demo = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="log the user's words and every rejected sentence too")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="log the user's words and every rejected sentence too")
+    ] = False,
     show_version: Annotated[bool, typer.Option("--version", help="show the version and stop")] = False,
 ) -> None:
     """Open the chat page (without a command)."""
@@ -230,7 +234,9 @@ def index(
         report = build_index(catalogue.domain, catalogue.path, build_embedder(settings), catalogue.folder, show)
         if report.unchanged:
             bar.total = 0
-    what = "unchanged" if report.unchanged else f"{report.embedded} cards embedded, {report.reused} kept, {report.removed} removed"
+    what = (
+        "unchanged" if report.unchanged else f"{report.embedded} cards embedded, {report.reused} kept, {report.removed} removed"
+    )
     typer.echo(f"{report.items} items: {what}, {report.seconds:.1f} s, {catalogue.folder}", err=True)
 
 

@@ -97,7 +97,10 @@ class Speaker:
             return "", set()
         low, high = years["min"].value, years["max"].value
         say = load_phrases(language).say
-        return (say("year_exact", value=low) if low == high else say("from_to", low=low, high=high)), {years["min"], years["max"]}
+        return (say("year_exact", value=low) if low == high else say("from_to", low=low, high=high)), {
+            years["min"],
+            years["max"],
+        }
 
     def wish_parts(self, request: Request, constraints: Sequence[Constraint]) -> str:
         """Say what a list of items was chosen for: wishes, constraints, models."""
@@ -150,7 +153,9 @@ class Speaker:
         values = {"greeting": {"noun": noun.one}, "help": {"noun": noun.many, "one": noun.one}}
         return load_phrases(language).say(opening, **values.get(opening, {}))
 
-    def answer(self, item: Item, facets: Sequence[str], asked: Sequence[str], language: Language) -> tuple[str, tuple[str, ...]]:
+    def answer(
+        self, item: Item, facets: Sequence[str], asked: Sequence[str], language: Language
+    ) -> tuple[str, tuple[str, ...]]:
         """Answer a question about an item from its card and nothing else; returns the text and its sources.
 
         Args:
@@ -168,12 +173,16 @@ class Speaker:
                     if hits:
                         words = join((self.value_label(name, value, language) for value in hits), language, "and")
                         return say("answer_listed", title=title, values=words), (f"card.{name}",)
-        plain = [facet for facet in facets if facet != "text" and self._domain.facets[facet].match == "hard" and item.values(facet)]
+        plain = [
+            facet for facet in facets if facet != "text" and self._domain.facets[facet].match == "hard" and item.values(facet)
+        ]
         if plain and not asked:
             label = self._domain.facets[plain[0]].label[language]
             value = self._domain.facet_text(item, plain[0], language)
             return say("answer_facet", title=title, label=label, value=value), (f"card.{plain[0]}",)
-        soft = [facet for facet in facets if facet != "text" and self._domain.facets[facet].match == "soft" and item.values(facet)]
+        soft = [
+            facet for facet in facets if facet != "text" and self._domain.facets[facet].match == "soft" and item.values(facet)
+        ]
         if soft:
             label = self._domain.facets[soft[0]].label[language]
             words = self._domain.facet_text(item, soft[0], language)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chatbot.cues import load_cues
 from chatbot.lexicon import Lexicon
@@ -46,9 +47,7 @@ class Evidence:
 
     @classmethod
     def of(cls, item: Item, request: Request, domain: Domain, lines: str) -> Evidence:
-        """Collect the card's fields in the language of the request, the lines of the description that the model read, and
-        the person's words.
-        """
+        """Collect the card's fields in the request's language, the lines that the model read, and the person's words."""
         language = request.language
         texts = {"card.summary": lines, "card.title": " ".join(item.titles.values())}
         texts |= {f"card.{name}": domain.facet_text(item, name, language) for name in domain.facets if item.values(name)}
@@ -70,7 +69,11 @@ class Grounder:
 
     def check(self, sentence: str, evidence: Evidence, language: Language) -> Verdict:
         """Judge one sentence of the model's."""
-        problem = self._form(sentence, language) or self._foreign_names(sentence, evidence) or self._facets(sentence, evidence, language)
+        problem = (
+            self._form(sentence, language)
+            or self._foreign_names(sentence, evidence)
+            or self._facets(sentence, evidence, language)
+        )
         if problem:
             return Verdict(False, problem=problem)
         return self._words(sentence, evidence, language)
@@ -114,8 +117,10 @@ class Grounder:
         return ""
 
     def _facets(self, sentence: str, evidence: Evidence, language: Language) -> str:
-        """A word that means a facet value is a claim. The description must hold the word; or, where values are facts and
-        not impressions (match = "hard"), the card must hold the value. Impressions are said by code, from the card.
+        """Find a word for a facet value that nothing proves.
+
+        The description must hold the word; or, where values are facts and not impressions (match = "hard"), the card the
+        value. Impressions are said by code, from the card.
         """
         lines = evidence.texts["card.summary"].lower()
         for match in self._lexicon.find(sentence, language):
@@ -167,4 +172,4 @@ class Grounder:
 
 def _spelled(word: str, text: str) -> bool:
     """Whether a Chinese word stands in a text, or each of its character pairs does: segmenters cut differently."""
-    return word in text or (len(word) > 2 and all(a + b in text for a, b in zip(word, word[1:], strict=False)))
+    return word in text or (len(word) > 2 and all(a + b in text for a, b in pairwise(word)))

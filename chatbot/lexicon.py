@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from retrieval.domain import Domain
+from retrieval.domain import Domain, Facet
 from retrieval.types import Item, Op
 
 MIN_ITEMS = 2  # a free value (no vocabulary) becomes a phrase when so many items share it
@@ -42,25 +42,28 @@ class Lexicon:
         self._targets: dict[str, dict[str, list[Target]]] = {lang: defaultdict(list) for lang in domain.languages}
         for name, facet in domain.facets.items():
             for language in domain.languages:
-                add = self._targets[language]
-                for value, words in facet.values.items():
-                    for phrase in getattr(words, language, ()):
-                        add[phrase.lower()].append(Target(name, (value,)))
-                    for phrase in getattr(words, f"not_{language}", ()):
-                        add[phrase.lower()].append(Target(name, (value,), negated_only=True))
-                for group in facet.groups:
-                    for phrase in getattr(group, language, ()):
-                        add[phrase.lower()].append(Target(name, group.values))
-                for bound in facet.bounds:
-                    for prefix in ("", "not_"):
-                        for phrase in getattr(bound, f"{prefix}{language}", ()):
-                            add[phrase.lower()].append(Target(name, bound=(bound.op, bound.value), negated_only=bool(prefix)))
-                for phrase in facet.less.get(language, ()):
-                    add[phrase.lower()].append(Target(name, step=-1))
-                for phrase in facet.more.get(language, ()):
-                    add[phrase.lower()].append(Target(name, step=1))
+                self._add_facet(name, facet, language)
         self._add_free_values(domain, list(items))
         self._patterns = {language: _pattern(table, language) for language, table in self._targets.items() if table}
+
+    def _add_facet(self, name: str, facet: Facet, language: str) -> None:
+        add = self._targets[language]
+        for value, words in facet.values.items():
+            for phrase in getattr(words, language, ()):
+                add[phrase.lower()].append(Target(name, (value,)))
+            for phrase in getattr(words, f"not_{language}", ()):
+                add[phrase.lower()].append(Target(name, (value,), negated_only=True))
+        for group in facet.groups:
+            for phrase in getattr(group, language, ()):
+                add[phrase.lower()].append(Target(name, group.values))
+        for bound in facet.bounds:
+            for prefix in ("", "not_"):
+                for phrase in getattr(bound, f"{prefix}{language}", ()):
+                    add[phrase.lower()].append(Target(name, bound=(bound.op, bound.value), negated_only=bool(prefix)))
+        for phrase in facet.less.get(language, ()):
+            add[phrase.lower()].append(Target(name, step=-1))
+        for phrase in facet.more.get(language, ()):
+            add[phrase.lower()].append(Target(name, step=1))
 
     def _add_free_values(self, domain: Domain, items: list[Item]) -> None:
         for name, facet in domain.facets.items():

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from chatbot.answers import Speaker, write_title
 from chatbot.grounding import Grounder
-from chatbot.lexicon import Lexicon
 from chatbot.llm.base import LanguageModel
 from chatbot.policy import decide
 from chatbot.profile import build_profile
@@ -105,9 +104,7 @@ class RecommendationPipeline:
             for _ in self.model.stream(self._writer.prompt(items[0], request), max_tokens=1):
                 pass
 
-    def complete(
-        self, message: str, conversation: Conversation, profile: Profile, *, items_only: bool = False
-    ) -> Turn:
+    def complete(self, message: str, conversation: Conversation, profile: Profile, *, items_only: bool = False) -> Turn:
         """Run a turn to its end and return its record; see :meth:`respond`."""
         *_, last = self.respond(message, conversation, profile, items_only=items_only)
         assert isinstance(last, Done)
@@ -171,7 +168,10 @@ class RecommendationPipeline:
         item = self.index.items[request.named[0]]
         facets = self._understanding.asked_facets(request.text, request.language)
         asked = [w.value for w in request.wishes] + [
-            str(v) for c in request.constraints if c.op in ("includes", "any_of") for v in (c.value if isinstance(c.value, tuple) else (c.value,))
+            str(v)
+            for c in request.constraints
+            if c.op in ("includes", "any_of")
+            for v in (c.value if isinstance(c.value, tuple) else (c.value,))
         ]
         text, sources = self._speaker.answer(item, facets, asked, request.language)
         draft.notes.append(f"answered from {item.id}: {', '.join(sources)}")
@@ -251,13 +251,13 @@ class RecommendationPipeline:
     # -- memory ---------------------------------------------------------------------------------------------------
 
     def _store_statements(self, request: Request, conversation: Conversation, turn_id: str) -> None:
-        where = {"conversation": conversation.id, "turn": turn_id}
-        self.learn(Event(conversation.user, "typed", text=request.text, **where))
+        user, where = conversation.user, conversation.id
+        self.learn(Event(user, "typed", text=request.text, conversation=where, turn=turn_id))
         for item, kind in request.stated:
-            self.learn(Event(conversation.user, kind, item, request.text, **where))  # pyright: ignore[reportArgumentType]
+            self.learn(Event(user, kind, item, request.text, where, turn_id))
 
     def _finish(self, draft: _Draft, conversation: Conversation, turn_id: str, cancel: threading.Event) -> Turn:
-        notes = dict.fromkeys([*draft.notes, *(["stopped"] if cancel.is_set() else [])])
+        stopped = ["stopped"] if cancel.is_set() and "stopped" not in draft.notes else []
         turn = Turn(
             id=turn_id,
             user=conversation.user,
@@ -267,7 +267,7 @@ class RecommendationPipeline:
             reply=self._reply(draft),
             timings_ms=draft.timings,
             model=self.model.description,
-            notes=tuple(notes),
+            notes=(*draft.notes, *stopped),
             candidates=draft.candidates,
             at=draft.at,
         )
@@ -288,10 +288,10 @@ class RecommendationPipeline:
     def _reply(draft: _Draft) -> str:
         language = draft.request.language
         gap = "" if language == "zh" else " "
+        colon = "：" if language == "zh" else ": "
         lines = [
-            f"{r.rank}. {write_title(r.item, language)}{gap.join(['：' if language == 'zh' else ':', *(reason.text for reason in r.reasons)])}"
-            if r.reasons
-            else f"{r.rank}. {write_title(r.item, language)}"
+            f"{r.rank}. {write_title(r.item, language)}"
+            + (colon + gap.join(reason.text for reason in r.reasons) if r.reasons else "")
             for r in draft.items
         ]
         return "\n".join([draft.opening, *lines]).strip()
@@ -303,5 +303,3 @@ def _recommendations(candidates: tuple[Candidate, ...] | list[Candidate]) -> lis
 
 def _timing_text(timings: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.0f} ms" for name, value in timings.items() if value)
-
-

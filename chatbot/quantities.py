@@ -69,13 +69,19 @@ def _years(text: str) -> Iterator[Bound]:
         return Bound("year", op, value, m.start(), m.end())
 
     no = r"(?:no|not|nothing|none|never|don'?t \w+ (?:anything )?)\s+"
-    for m in rule(rf"{no}(?:\w+ )?(?:older than|earlier than|before|from before|made before)\s+{_YEAR}|不(?:早于|要)\s*{_YEAR}年?(?:以前|之前|前)?的?"):
+    for m in rule(
+        rf"{no}(?:\w+ )?(?:older than|earlier than|before|from before|made before)\s+{_YEAR}"
+        rf"|不(?:早于|要)\s*{_YEAR}年?(?:以前|之前|前)?的?"
+    ):
         yield bound(m, "min", int(m[1] or m[2]))
     for m in rule(rf"{no}(?:\w+ )?(?:newer than|later than|after|from after|made after)\s+{_YEAR}|不晚于\s*{_YEAR}年?"):
         yield bound(m, "max", int(m[1] or m[2]))
     for m in rule(rf"\b(?:after|newer than|later than)\s+(?:the year )?{_YEAR}(?!s)"):
         yield bound(m, "min", int(m[1]) + 1)
-    for m in rule(rf"\b(?:since|from)\s+{_YEAR}\s*(?:on(?:wards?)?|or later|and later)|\bsince\s+{_YEAR}|{_YEAR}\s*(?:or|and) (?:later|newer)|{_YEAR}\s*年?(?:以后|之后|以来|后)"):
+    for m in rule(
+        rf"\b(?:since|from)\s+{_YEAR}\s*(?:on(?:wards?)?|or later|and later)|\bsince\s+{_YEAR}"
+        rf"|{_YEAR}\s*(?:or|and) (?:later|newer)|{_YEAR}\s*年?(?:以后|之后|以来|后)"
+    ):
         yield bound(m, "min", int(next(g for g in m.groups() if g)))
     for m in rule(rf"\b(?:before|older than|earlier than|prior to)\s+(?:the year )?{_YEAR}(?!s)|{_YEAR}\s*年?(?:以前|之前|前)"):
         yield bound(m, "max", int(m[1] or m[2]) - 1)
@@ -85,15 +91,28 @@ def _years(text: str) -> Iterator[Bound]:
         first, last = sorted((int(m[1]), int(m[2])))
         yield bound(m, "min", first)
         yield bound(m, "max", last)
-    for m in rule(rf"(?:\b(?:in|from|of)\s+|(?<![\d/-])){_YEAR}(?:\s*年)?(?:的|拍的|上映的)?(?![\d年s'’-]|\s*(?:on|以|之|后|前|or |and ))"):
+    for m in rule(
+        rf"(?:\b(?:in|from|of)\s+|(?<![\d/-])){_YEAR}(?:\s*年)?(?:的|拍的|上映的)?(?![\d年s'’-]|\s*(?:on|以|之|后|前|or |and ))"
+    ):
         yield bound(m, "min", int(m[1]))
         yield bound(m, "max", int(m[1]))
+    yield from _decades(text)
+
+
+def _decades(text: str) -> Iterator[Bound]:
+    def rule(pattern: str) -> Iterator[re.Match[str]]:
+        return re.finditer(pattern, text, re.IGNORECASE)
+
     decades = "|".join(_EN_DECADES)
     pre = r"(?:(before|older than|after|since)\s+)?(?:the\s+)?"
     for m in rule(rf"\b{pre}(?:(?:early|late|mid)[\s-]+)?(?:((?:19|20)?\d0)['’]?s|({decades}))\b"):
         start = _decade(m[2]) if m[2] else (2000 if m[3].lower() == "noughties" else 1900 + _EN_DECADES[m[3].lower()])
-        yield from _span(m, start, {"before": "before", "older than": "before", "after": "after", "since": "since"}.get((m[1] or "").lower()))
-    for m in rule(r"(?:上?世纪|二十世纪|20世纪)?((?:19|20)?\d0|[二三四五六七八九]十|零零|〇〇)年代(以前|之前|前|以后|之后|后|以来)?"):
+        yield from _span(
+            m, start, {"before": "before", "older than": "before", "after": "after", "since": "since"}.get((m[1] or "").lower())
+        )
+    for m in rule(
+        r"(?:上?世纪|二十世纪|20世纪)?((?:19|20)?\d0|[二三四五六七八九]十|零零|〇〇)年代(以前|之前|前|以后|之后|后|以来)?"
+    ):
         digits = m[1]
         start = _decade(digits) if digits.isdigit() else (2000 if digits[0] in "零〇" else 1900 + int(number(digits)))
         side = m[2] or ""
@@ -112,7 +131,7 @@ def _span(m: re.Match[str], start: int, side: str | None) -> Iterator[Bound]:
 def _minutes(text: str) -> Iterator[Bound]:
     hours_en = rf"{_NUM_EN}(?:\s+and a half)?[\s-]*(?:hours?|hrs?|h)\b(?:\s+and a half)?"
     length_en = rf"(?:{hours_en}|(\d+)\s*(?:minutes?|mins?|m)\b)"
-    most = r"(?:under|less than|shorter than|at most|below|within|max(?:imum)?|up to|no (?:more|longer) than|not (?:more|longer) than)"
+    most = r"(?:under|less than|shorter than|at most|below|within|max(?:imum)?|up to|no(?:t)? (?:more|longer) than)"
     least = r"(?:over|more than|longer than|at least|above|no (?:less|shorter) than|not (?:less|shorter) than)"
     for words, op in ((most, "max"), (least, "min")):
         for m in re.finditer(rf"\b{words}\s+{length_en}", text, re.IGNORECASE):
@@ -120,7 +139,8 @@ def _minutes(text: str) -> Iterator[Bound]:
             yield Bound("minutes", op, round(minutes), m.start(), m.end())  # pyright: ignore[reportArgumentType]
     length_zh = rf"(?:{_NUM_ZH}\s*个?(半)?\s*(?:小时|钟头)(半)?|{_NUM_ZH}\s*分钟)"
     for m in re.finditer(
-        rf"(不超过|不多于|少于|短于|小于|最多|至少|超过|多于|长于|不少于|大于)?\s*{length_zh}\s*(以内|之内|以下|内|以上|左右)?", text
+        rf"(不超过|不多于|少于|短于|小于|最多|至少|超过|多于|长于|不少于|大于)?\s*{length_zh}\s*(以内|之内|以下|内|以上|左右)?",
+        text,
     ):
         before, after = m[1] or "", m[6] or ""
         upper = before in ("不超过", "不多于", "少于", "短于", "小于", "最多") or after in ("以内", "之内", "以下", "内")

@@ -161,8 +161,8 @@ class SqlUserStore:
             _Base.metadata.create_all(self._engine)
         except SQLAlchemyError as error:
             raise StoreError(
-                f"The user store {self._engine.url.render_as_string()} cannot be opened: {error.__cause__ or error}. Move the file "
-                "away or name another folder with ZHIYIN_DATA.",
+                f"The user store {self._engine.url.render_as_string()} cannot be opened: {error.__cause__ or error}. Move "
+                "the file away or name another folder with ZHIYIN_DATA.",
                 key="error_store",
             ) from error
 

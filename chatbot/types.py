@@ -78,7 +78,7 @@ class Request:
     liked: tuple[str, ...] = ()
     disliked: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
-    stated: tuple[tuple[str, str], ...] = ()
+    stated: tuple[tuple[str, EventKind], ...] = ()
     named: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     count: int = 3

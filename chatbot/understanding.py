@@ -11,19 +11,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chatbot.clauses import HAN, attitude_of, mask_names, negated_spans, split_sentences, wish_text
 from chatbot.cues import Cues, load_cues
+from chatbot.dialogue import carry, language_of, last_items, previous_wish, refines_wish, small_talk, unique
 from chatbot.lexicon import Lexicon, Target
 from chatbot.quantities import find_bounds, number
-from chatbot.types import MAX_MESSAGE, Conversation, Intent, Language, Request
+from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
 from retrieval.domain import PEOPLE, Domain
 from retrieval.errors import MessageError
 from retrieval.titles import Mention, NameIndex
 from retrieval.types import Constraint, Item, Wish
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-zÀ-ÿ]+")
 _TITLE_MARKS = re.compile(r"《[^》]*》|\"[^\"]*\"|“[^”]*”")
-_MASK = "\ufffc"  # stands for a name, as long as the name was
 MAX_COUNT = 10
 
 
@@ -31,7 +31,7 @@ def detect_language(text: str, fallback: Language = "en") -> Language:
     """English or Chinese, by which script carries more words; quoted titles do not count, and neither script falls back."""
     bare = _TITLE_MARKS.sub(" ", text)
     for sample in (bare, text):
-        han, latin = len(_HAN.findall(sample)), len(_LATIN.findall(sample))
+        han, latin = len(HAN.findall(sample)), len(_LATIN.findall(sample))
         if han or latin:
             return "zh" if han >= 2 * latin or (han > latin and han > 3) else "en"
     return fallback
@@ -83,12 +83,12 @@ class Understanding:
             MessageError: the message is empty or too long.
         """
         text = check_message(message)
-        previous = _previous(conversation)
-        language = detect_language(text, language or _language_of(conversation) or "en")
+        previous = previous_wish(conversation)
+        language = detect_language(text, language or language_of(conversation) or "en")
         cues = load_cues(language)
         mentions = self.names.find(text)
         mentions += [m for m in self._lenient(text, cues) if all(m.end <= o.start or m.start >= o.end for o in mentions)]
-        masked = _mask(text, mentions)
+        masked = mask_names(text, mentions)
         reading = _Reading()
         self._read_phrases(masked, language, cues, reading, previous)
         self._read_bounds(masked, reading)
@@ -97,9 +97,9 @@ class Understanding:
             intent="recommend",
             language=language,
             text=text,
-            query=_query(text, reading.spans, cues),
-            constraints=tuple(_unique(reading.constraints)),
-            wishes=tuple(_unique(reading.wishes)),
+            query=wish_text(text, reading.spans, cues),
+            constraints=tuple(unique(reading.constraints)),
+            wishes=tuple(unique(reading.wishes)),
             liked=tuple(i for i, a in reading.attitudes.items() if a in ("liked", "model")),
             disliked=tuple(i for i, a in reading.attitudes.items() if a == "disliked"),
             seen=tuple(i for i, a in reading.attitudes.items() if a == "seen"),
@@ -112,14 +112,16 @@ class Understanding:
     def _lenient(self, text: str, cues: Cues) -> list[Mention]:
         """Titles of ordinary words, where a verb of liking or seeing says that titles follow ("我喜欢降临和活着")."""
         found: list[Mention] = []
-        for verb in re.finditer(f"(?:{cues.liked.pattern})|(?:{cues.seen.pattern})|(?:{cues.model.pattern})", text, re.IGNORECASE):
+        for verb in re.finditer(
+            f"(?:{cues.liked.pattern})|(?:{cues.seen.pattern})|(?:{cues.model.pattern})", text, re.IGNORECASE
+        ):
             end = cues.clause_end.search(text, verb.end()) or cues.sentence_end.search(text, verb.end())
             stop = end.start() if end else len(text)
             for mention in self.names.find(text[verb.end() : stop], lenient=True):
                 start, end_ = mention.start + verb.end(), mention.end + verb.end()
                 name = text[start:end_]
                 follows = text[end_ : end_ + 1]
-                chinese = bool(_HAN.match(name)) and len(name) >= 2 and follows not in tuple("片类电影题")
+                chinese = bool(HAN.match(name)) and len(name) >= 2 and follows not in tuple("片类电影题")
                 word = any((m.start, m.end) == (0, len(name)) for m in self.lexicon.find(name, "zh"))
                 if mention.kind == "item" and chinese and not word:
                     found.append(Mention("item", mention.target, start, end_))
@@ -127,9 +129,11 @@ class Understanding:
 
     # -- facets ---------------------------------------------------------------------------------------------------
 
-    def _read_phrases(self, text: str, language: Language, cues: Cues, reading: _Reading, previous: dict[str, Any] | None) -> None:
+    def _read_phrases(
+        self, text: str, language: Language, cues: Cues, reading: _Reading, previous: dict[str, Any] | None
+    ) -> None:
         feelings = [m.span() for m in cues.feeling.finditer(text)]
-        negated = _negated_spans(text, cues)
+        negated = negated_spans(text, cues)
         lifted = bool(cues.lift.search(text))
         other: Language = "zh" if language == "en" else "en"
         matches = [*self.lexicon.find(text, language), *self.lexicon.find(text, other)]
@@ -165,18 +169,17 @@ class Understanding:
             reading.constraints.append(Constraint(target.facet, op, _whole(value), words))
         elif target.step:
             shown = [self._items[i["id"]] for i in (previous or {}).get("items", []) if i["id"] in self._items]
-            numbers = [v for item in shown for v in item.values(target.facet) if isinstance(v, (int, float))]
+            numbers = [float(v) for item in shown for v in item.values(target.facet) if isinstance(v, (int, float))]
             if numbers:
-                edge = min(numbers) if target.step < 0 else max(numbers)
-                middle = sorted(numbers)[len(numbers) // 2]
-                value = (middle if facet.step > 1 else edge) + target.step * facet.step
+                middle = sorted(numbers)[len(numbers) // 2]  # most of what comes is then on the asked side of what was shown
+                value = middle + target.step * facet.step
                 reading.constraints.append(Constraint(target.facet, "max" if target.step < 0 else "min", _whole(value), words))
         elif facet.match == "soft":
             reading.wishes += [Wish(target.facet, value, words) for value in target.values]
-        elif len(target.values) > 1:
-            reading.constraints.append(Constraint(target.facet, "any_of", target.values, words))
-        else:
+        elif len(target.values) == 1:
             reading.constraints.append(Constraint(target.facet, "includes", target.values[0], words))
+        elif target.values:
+            reading.constraints.append(Constraint(target.facet, "any_of", target.values, words))
 
     @staticmethod
     def _was_excluded(target: Target, previous: dict[str, Any] | None) -> bool:
@@ -196,12 +199,14 @@ class Understanding:
         found = cues.count.search(text)
         if not found:
             return self._count
-        return max(1, min(MAX_COUNT, int(number(next((g for g in found.groups() if g and len(g) <= 5 and _is_number(g)), "1")))))
+        return max(
+            1, min(MAX_COUNT, int(number(next((g for g in found.groups() if g and len(g) <= 5 and _is_number(g)), "1"))))
+        )
 
     # -- names ----------------------------------------------------------------------------------------------------
 
     def _read_mentions(self, text: str, mentions: Iterable[Mention], cues: Cues, reading: _Reading) -> None:
-        negated = _negated_spans(text, cues)
+        negated = negated_spans(text, cues)
         for mention in mentions:
             inside = any(start <= mention.start < end for start, end in negated)
             if mention.kind == PEOPLE:
@@ -212,9 +217,14 @@ class Understanding:
                 continue
             reading.spans.append((mention.start, mention.end))
             verbs = (cues.liked, cues.disliked, cues.seen, cues.model)
-            reading.spans += [m.span() for start, end in _sentences(text, cues) if start <= mention.start < end
-                              for cue in verbs for m in cue.finditer(text, start, end)]
-            attitude = _attitude(text, mention, cues)
+            reading.spans += [
+                m.span()
+                for start, end in split_sentences(text, cues)
+                if start <= mention.start < end
+                for cue in verbs
+                for m in cue.finditer(text, start, end)
+            ]
+            attitude = attitude_of(text, mention, cues)
             reading.attitudes[mention.target] = "excluded" if attitude == "model" and inside else attitude
 
     # -- intent and what the conversation still holds -----------------------------------------------------------------
@@ -228,7 +238,7 @@ class Understanding:
         conversation: Conversation,
         previous: dict[str, Any] | None,
     ) -> Request:
-        chat = _small_talk(request, masked, cues)
+        chat = small_talk(request, masked, cues)
         if chat:
             return replace(request, intent="chat", opening=chat)
         asked = self._asked_item(request, masked, cues, conversation)
@@ -238,7 +248,8 @@ class Understanding:
             request = replace(request, intent="react")
         if previous is None or cues.restart.search(masked):
             return request
-        return self._carry(request, reading, previous, refines=_refines(request, masked, cues, reading))
+        refines = refines_wish(request, masked, cues, lifted=bool(reading.lifted))
+        return carry(request, previous, refines=refines, lifted=reading.lifted)
 
     def _asked_item(self, request: Request, masked: str, cues: Cues, conversation: Conversation) -> str | None:
         """The one item a question is about: named, or pointed at by "it" or "the second one"."""
@@ -246,14 +257,13 @@ class Understanding:
             return None
         if len(request.named) == 1:
             return request.named[0]
-        shown = [item["id"] for item in (_last_items(conversation) or [])]
+        shown = last_items(conversation)
         for word, place in cues.ordinals.items():
             if re.search(rf"\b{word}\b" if request.language == "en" else word, masked) and shown:
                 return shown[place - 1 if place > 0 else -1] if place <= len(shown) else None
         if cues.it.search(masked) and not request.named and shown:
-            turns = [turn.record for turn in conversation.turns]
-            about = turns[-1]["request"].get("named", []) if turns and turns[-1]["request"]["intent"] == "ask_item" else []
-            return about[0] if about else shown[0]
+            last: dict[str, Any] = conversation.turns[-1].record["request"]
+            return str(last["named"][0]) if last["intent"] == "ask_item" else shown[0]
         return None
 
     def asked_facets(self, text: str, language: Language) -> tuple[str, ...]:
@@ -266,36 +276,6 @@ class Understanding:
         found = [name for name, facet in self._domain.facets.items() if asks(facet.ask.get(language, ()))]
         return (*found, *(("text",) if asks(self._domain.ask.get(language, ())) else ()))
 
-    def _carry(self, request: Request, reading: _Reading, previous: dict[str, Any], *, refines: bool) -> Request:
-        """Bring along what earlier messages still say: exclusions always, the rest while the wish is being refined."""
-        old = previous["request"]
-        new = list(request.constraints)
-        replaced = {(c.field, c.op) for c in new} | {(c.field, "any_of") for c in new if c.op == "includes"}
-        replaced |= {(c.field, "includes") for c in new if c.op == "any_of"}
-        wanted = {(c.field, v) for c in new if c.op != "excludes" for v in (c.value if isinstance(c.value, tuple) else (c.value,))}
-        carried: list[Constraint] = []
-        for record in old.get("constraints", []):
-            value = tuple(record["value"]) if isinstance(record["value"], list) else record["value"]
-            constraint = Constraint(record["field"], record["op"], value, record.get("words", ""))
-            if constraint.op == "excludes":
-                if (constraint.field, value) not in reading.lifted and (constraint.field, value) not in wanted:
-                    carried.append(constraint)
-            elif refines and (constraint.field, constraint.op) not in replaced and not _denied(constraint, new):
-                carried.append(constraint)
-        request = replace(request, constraints=tuple(_unique([*carried, *new])))
-        if not refines:
-            return request
-        denied = {(c.field, c.value) for c in new if c.op == "excludes"}
-        wishes = [Wish(w["field"], w["value"], w.get("words", "")) for w in old.get("wishes", [])]
-        known = [i for i in old.get("liked", []) if i not in request.disliked]
-        return replace(
-            request,
-            intent="react" if request.intent == "react" else "refine",
-            wishes=tuple(_unique([*request.wishes, *(w for w in wishes if (w.field, w.value) not in denied)])),
-            liked=tuple(dict.fromkeys([*known, *request.liked])),
-            context=tuple(text for text in (old.get("query", ""), *old.get("context", [])) if text)[:2],
-        )
-
 
 def _is_number(text: str) -> bool:
     try:
@@ -307,124 +287,3 @@ def _is_number(text: str) -> bool:
 
 def _whole(value: float) -> int | float:
     return int(value) if value == int(value) else value
-
-
-def _unique(values: Iterable[Any]) -> list[Any]:
-    seen: dict[Any, Any] = {}
-    for value in values:
-        key = (value.field, getattr(value, "op", ""), value.value)
-        seen.setdefault(key, value)
-    return list(seen.values())
-
-
-def _denied(constraint: Constraint, new: Iterable[Constraint]) -> bool:
-    return any(c.op == "excludes" and c.field == constraint.field and c.value == constraint.value for c in new)
-
-
-def _mask(text: str, mentions: Iterable[Mention]) -> str:
-    for mention in mentions:
-        text = text[: mention.start] + _MASK * (mention.end - mention.start) + text[mention.end :]
-    return text
-
-
-def _previous(conversation: Conversation) -> dict[str, Any] | None:
-    """The record of the last turn that asked for something."""
-    for turn in reversed(conversation.turns):
-        if turn.record["request"]["intent"] in ("recommend", "refine", "react"):
-            return dict(turn.record)
-    return None
-
-
-def _last_items(conversation: Conversation) -> list[dict[str, Any]] | None:
-    return next((turn.record["items"] for turn in reversed(conversation.turns) if turn.record["items"]), None)
-
-
-def _language_of(conversation: Conversation) -> Language | None:
-    return conversation.turns[-1].record["language"] if conversation.turns else None
-
-
-def _sentences(text: str, cues: Cues) -> list[tuple[int, int]]:
-    ends = [m for m in cues.sentence_end.finditer(text)]
-    starts = [0, *(m.end() for m in ends)]
-    return [(start, end) for start, end in zip(starts, [*(m.start() for m in ends), len(text)], strict=True) if end > start]
-
-
-def _negated_spans(text: str, cues: Cues) -> list[tuple[int, int]]:
-    """Where words are denied: from a negation to the end of its clause or to a turn ("but", "just", 但, 想)."""
-    innocent = [m.span() for m in cues.not_a_negation.finditer(text)]
-    spans: list[tuple[int, int]] = []
-    for start, end in _sentences(text, cues):
-        commas = [m for m in cues.clause_end.finditer(text, start, end)]
-        clauses = list(zip([start, *(m.end() for m in commas)], [*(m.start() for m in commas), end], strict=True))
-        open_ = False
-        for first, last in clauses:
-            clause = text[first:last]
-            if open_ and cues.list_goes_on.search(clause):
-                spans.append((first, last))
-                continue
-            open_ = False
-            position = first
-            while found := cues.negation.search(text, position, last):
-                position = found.end()
-                if any(a <= found.start() < b for a, b in innocent):
-                    continue
-                turn = cues.turn.search(text, found.end(), last)
-                stop = turn.start() if turn else last
-                if (scope := cues.scope_end.search(text, found.start(), stop)) and scope.start() <= found.end():
-                    turn, stop = scope, scope.end()
-                spans.append((found.start(), stop))
-                open_ = turn is None
-                position = stop
-    return spans
-
-
-def _attitude(text: str, mention: Mention, cues: Cues) -> str:
-    """What the sentence says about a named item: the nearest verb before it, else the nearest after it."""
-    start, end = next(((a, b) for a, b in _sentences(text, cues) if a <= mention.start < b), (0, len(text)))
-    kinds = (("disliked", cues.disliked), ("seen", cues.seen), ("model", cues.model), ("liked", cues.liked))
-    before = [(m.end(), -n, kind) for n, (kind, cue) in enumerate(kinds) for m in cue.finditer(text, start, mention.start)]
-    if before:
-        return max(before)[2]
-    after = [(m.start(), n, kind) for n, (kind, cue) in enumerate(kinds) for m in cue.finditer(text, mention.end, end)]
-    return min(after)[2] if after else "model"
-
-
-def _query(text: str, spans: Iterable[tuple[int, int]], cues: Cues) -> str:
-    """The wish alone: names, denied words and bounds cut out; empty when only filler is left."""
-    characters = list(text)
-    for start, end in spans:
-        characters[start:end] = " " * (end - start)
-    rest = re.sub(r"\s+", " ", "".join(characters))
-    clauses = [part.strip() for part in re.split(r"[,，;；.。!！?？、:：…]+|\bbut\b", rest)]
-    comma = "，" if _HAN.search(rest) else ", "
-    return comma.join(part for part in clauses if re.search(r"[^\W_]", cues.filler.sub(" ", part)))
-
-
-def _small_talk(request: Request, masked: str, cues: Cues) -> str:
-    """Which phrase of chat a message is, if it is nothing else."""
-    if cues.help.search(masked):
-        return "help"
-    if request.named or request.constraints or request.wishes:
-        return ""
-    for name, cue in (("thanks", cues.thanks), ("greeting", cues.greeting), ("bye", cues.bye)):
-        if found := cue.search(masked):
-            rest = cues.filler.sub(" ", masked[: found.start()] + " " + masked[found.end() :])
-            if not re.search(r"[^\W_]", rest) and not cues.more.search(masked):
-                return name
-    return ""
-
-
-def _refines(request: Request, masked: str, cues: Cues, reading: _Reading) -> bool:
-    """Whether a message goes on with the last wish: it is short, or begins as a continuation, and names no new model."""
-    if request.liked:
-        return False
-    words = len(_HAN.findall(masked)) if request.language == "zh" else len(masked.split())
-    short = words <= cues.refine_words
-    begins = bool(cues.refine_start.search(masked))
-    only_changes = not request.query and bool(request.constraints or request.wishes or reading.lifted or request.stated)
-    return (short and (begins or bool(cues.more.search(masked)) or not request.query)) or only_changes or begins
-
-
-def intent_needs_items(intent: Intent) -> bool:
-    """Whether a turn of this intent recommends."""
-    return intent in ("recommend", "refine", "react")

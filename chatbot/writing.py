@@ -1,4 +1,4 @@
-"""Ranked items to reasons: the model writes, every sentence is checked, and a sentence from the card takes a failed one's place."""
+"""Ranked items to reasons: the model writes, every sentence is checked, and one from the card takes a failed one's place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ LINES = 2  # sentences of the description that the model reads: fewer to wait fo
 class Writer:
     """Writes the reasons of one catalogue's items."""
 
-    def __init__(self, model: LanguageModel, domain: Domain, items: dict[str, Item], grounder: Grounder, speaker: Speaker) -> None:
+    def __init__(
+        self, model: LanguageModel, domain: Domain, items: dict[str, Item], grounder: Grounder, speaker: Speaker
+    ) -> None:
         """Take the parts; holds no conversation."""
         self._model, self._domain, self._items = model, domain, items
         self._grounder, self._speaker = grounder, speaker
@@ -79,9 +81,7 @@ class Writer:
         if fit := self._shared(item, request, profile) or self._granted(item, request, len(said)):
             yield fit
 
-    def _from_model(
-        self, item: Item, request: Request, said: Sequence[str], cancel: threading.Event | None
-    ) -> Reason | None:
+    def _from_model(self, item: Item, request: Request, said: Sequence[str], cancel: threading.Event | None) -> Reason | None:
         language = request.language
         end = load_cues(language).sentence
         text = ""
@@ -145,7 +145,11 @@ class Writer:
                         "shares", title=write_title(liked, language), values=join(words[:2], language, "and")
                     )
                     source = "user.message" if liked_id in named else f"history.{liked_id}"
-                    return Reason(text, (f"card.{name}", f"history.{liked_id}") if source != "user.message" else (f"card.{name}", source), "template")
+                    return Reason(
+                        text,
+                        (f"card.{name}", f"history.{liked_id}") if source != "user.message" else (f"card.{name}", source),
+                        "template",
+                    )
         return None
 
 

@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent
 _SECTION = re.compile(r"^\[([a-z.]+)\]\s*$", re.MULTILINE)
 _SECTIONS = ("variables", "system", "example.user", "example.assistant", "user", "prefix")
 # Plain text for a model, never HTML: the page escapes what it shows.
-_JINJA = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+_JINJA = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
 
 
 class PromptError(ValueError):
@@ -95,7 +95,9 @@ def parse_template(path: Path) -> Template:
     declared = {name.strip() for name in sections.pop("variables").replace("\n", ",").split(",") if name.strip()}
     used = {name for body in sections.values() for name in _used(body, path)}
     if declared != used:
-        raise PromptError(f"{path}: declared but not used {sorted(declared - used)}, used but not declared {sorted(used - declared)}")
+        raise PromptError(
+            f"{path}: declared but not used {sorted(declared - used)}, used but not declared {sorted(used - declared)}"
+        )
     return Template(path, frozenset(declared), sections)
 
 

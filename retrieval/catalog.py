@@ -160,11 +160,10 @@ def read_catalog(path: Path, domain: Domain) -> Iterator[Item]:
         reader.line = line
         item = reader.item(row)
         if item.id in first_line:
-            raise reader.fail(domain.mapping.id, f"'{item.id}' stands already on line {first_line[item.id]}. Ids must be unique.")
+            raise reader.fail(
+                domain.mapping.id, f"'{item.id}' stands already on line {first_line[item.id]}. Ids must be unique."
+            )
         first_line[item.id] = line
         yield item
     if not first_line:
         raise CatalogError(path, None, None, "holds no items")
-
-
-

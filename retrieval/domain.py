@@ -43,7 +43,12 @@ class Bound(_Model):
 
 
 class Words(_Model):
-    """The phrases that mean a facet value; the first of a language is its label. ``not_*`` count under a negation alone."""
+    """The phrases that mean a facet value. ``name`` is the word to show, else the first phrase of a language.
+
+    ``not_*`` count under a negation alone.
+    """
+
+    name: Mapping[str, str] = Field(default_factory=dict)
 
     en: tuple[str, ...] = ()
     zh: tuple[str, ...] = ()
@@ -53,7 +58,7 @@ class Words(_Model):
     def label(self, language: str) -> str | None:
         """Return the word to show in a language."""
         words: tuple[str, ...] = getattr(self, language, ())
-        return words[0] if words else None
+        return self.name.get(language) or (words[0] if words else None)
 
 
 class Group(_Model):
@@ -182,12 +187,19 @@ class Domain(_Model):
 
 def _check(domain: Domain, path: Path) -> None:
     for language in domain.languages:
-        for what, table in (("[noun]", domain.noun), ("[example]", domain.example), ("[card]", domain.card), ("[mapping.title]", domain.mapping.title)):
+        for what, table in (
+            ("[noun]", domain.noun),
+            ("[example]", domain.example),
+            ("[card]", domain.card),
+            ("[mapping.title]", domain.mapping.title),
+        ):
             if language not in table:
                 raise DomainError(f"{path}: {what} has no entry for language '{language}'. Add one or remove the language.")
         for name in _VARIABLE.findall(domain.card[language]):
             if name not in domain.facets and name not in ("title", "text"):
-                raise DomainError(f"{path}: the {language} card names '{{{name}}}', which is no facet. Use title, text or a facet.")
+                raise DomainError(
+                    f"{path}: the {language} card names '{{{name}}}', which is no facet. Use title, text or a facet."
+                )
     for key in ("headline", "ballot"):
         for name in getattr(domain, key):
             if name not in domain.facets:
@@ -209,7 +221,9 @@ def load_domain(name_or_folder: str | Path) -> Domain:
     path = folder / "domain.toml"
     if not path.is_file():
         shipped = ", ".join(sorted(p.parent.name for p in DOMAINS.glob("*/domain.toml")))
-        raise DomainError(f"There is no domain '{name_or_folder}'. Shipped: {shipped}; or give a folder that holds a domain.toml.")
+        raise DomainError(
+            f"There is no domain '{name_or_folder}'. Shipped: {shipped}; or give a folder that holds a domain.toml."
+        )
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         domain = Domain.model_validate({**data, "folder": folder})

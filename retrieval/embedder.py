@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,7 +72,9 @@ class SentenceTransformerEmbedder:
 
         if path.suffix == ".onnx":
             if not path.is_file():
-                raise WeightsError(f"No embedding model at {path}. Run 'python app.py weights' to fetch it.", key="error_weights")
+                raise WeightsError(
+                    f"No embedding model at {path}. Run 'python app.py weights' to fetch it.", key="error_weights"
+                )
             from retrieval.embedder_onnx import UniversalSentenceEncoder
 
             return SentenceTransformer(modules=[UniversalSentenceEncoder(path)], device="cpu")
@@ -118,7 +121,7 @@ class HashingEmbedder:
         for row, text in zip(rows, texts, strict=True):
             words = re.findall(r"[a-z0-9]+", text.lower())
             chars = re.findall(r"[\u3400-\u9fff]", text)
-            for feature in [*words, *(a + b for a, b in zip(chars, chars[1:], strict=False))]:
+            for feature in [*words, *(a + b for a, b in pairwise(chars))]:
                 digest = hashlib.blake2b(feature.encode(), digest_size=8).digest()
                 position = int.from_bytes(digest[:4], "big") % self._dimension
                 row[position] += 1.0 if digest[4] & 1 else -1.0

@@ -41,7 +41,7 @@ class UniversalSentenceEncoder(InputModule):
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Run the graph on a batch of n strings; adds ``sentence_embedding`` of shape (n, 512)."""
         (vectors,) = self._session.run(["outputs"], {"inputs": np.array(features["texts"], dtype=object)})
-        features["sentence_embedding"] = torch.from_numpy(vectors)
+        features["sentence_embedding"] = torch.as_tensor(vectors)
         return features
 
     def get_embedding_dimension(self) -> int:

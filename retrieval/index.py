@@ -21,7 +21,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,7 @@ def _read_current(folder: Path) -> dict[str, Any] | None:
 
 
 @contextmanager
-def index_lock(folder: Path) -> Iterator[None]:
+def index_lock(folder: Path) -> Generator[None]:
     """Hold the folder for this process.
 
     Raises:

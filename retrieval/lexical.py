@@ -17,14 +17,20 @@ _RUN = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 # Words that carry no wish. English is stemmed after this test.
 _STOP = frozenset(
-    "a an the and or but of to in on at for with without by from as is are was were be been it its this that these those i me my "
-    "you your we he she they them his her their what which who how do does did have has had can could would should will just "
-    "some something anything any more most very really too also so not no nor don t s m re ve ll want like love loved liked "
-    "looking look find recommend recommendation suggest watch see show give tonight please film films movie movies".split()
+    """
+    a an the and or but of to in on at for with without by from as is are was were be been it its this that these
+    those i me my you your we he she they them his her their what which who how do does did have has had can could
+    would should will just some something anything any more most very really too also so not no nor don t s m re
+    ve ll want like love loved liked looking look find recommend recommendation suggest watch see show give
+    tonight please film films movie movies
+    """.split()
 )
 _STOP_ZH = frozenset(
-    "的 了 和 是 在 我 你 他 她 它 们 我们 你们 有 没有 想 要 想要 想看 看 看看 一部 一个 部 个 片 片子 电影 影片 推荐 来 点 一点 请 给 "
-    "可以 吗 呢 吧 啊 什么 那种 那样 这样 这种 比较 有点 不 不要 很 喜欢 类似 像 也 都 就 还 最近 今晚 适合 关于".split()
+    """
+    的 了 和 是 在 我 你 他 她 它 们 我们 你们 有 没有 想 要 想要 想看 看 看看 一部 一个 部 个 片
+    片子 电影 影片 推荐 来 点 一点 请 给 可以 吗 呢 吧 啊 什么 那种 那样 这样 这种 比较 有点 不 不要
+    很 喜欢 类似 像 也 都 就 还 最近 今晚 适合 关于
+    """.split()
 )
 
 

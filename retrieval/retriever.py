@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrieval.constraints import relax, satisfies_all
-from retrieval.domain import PEOPLE
 from retrieval.diversity import maximal_marginal_relevance
+from retrieval.domain import PEOPLE
 from retrieval.embedder import Vectors, unit_rows
 from retrieval.fusion import ranking, reciprocal_rank_fusion
 from retrieval.index import CatalogIndex, record_id

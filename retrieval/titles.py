@@ -119,7 +119,11 @@ class NameIndex:
             for start in range(len(text) - length + 1):
                 piece = text[start : start + length]
                 for kind, target in self._han.get(piece, ()):
-                    quoted = text[start - 1 : start] in ("《", "“", "「") and text[start + length : start + length + 1] in ("》", "”", "」")
+                    quoted = text[start - 1 : start] in ("《", "“", "「") and text[start + length : start + length + 1] in (
+                        "》",
+                        "”",
+                        "」",
+                    )
                     if quoted or lenient or kind == PEOPLE or length > 2:
                         found.append(Mention(kind, target, start, start + length))
         return found

@@ -57,5 +57,5 @@ def load_cues(language: str) -> Cues:
     """Read and compile the cues of a language."""
     data: dict[str, Any] = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8"))
     glue = frozenset(str(data.pop("glue")).split())
-    compiled = {key: re.compile(value, re.IGNORECASE) if isinstance(value, str) else value for key, value in data.items()}
+    compiled: dict[str, Any] = {k: re.compile(v, re.IGNORECASE) if isinstance(v, str) else v for k, v in data.items()}
     return Cues(**compiled, glue=glue)

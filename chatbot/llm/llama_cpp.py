@@ -66,10 +66,11 @@ class LlamaCppModel:
         stopped = threading.Event()
 
         def receive(chunk: Any) -> bool:
-            if isinstance(chunk, dict) and "error" in chunk:
-                pieces.put(EngineError(f"llama.cpp failed: {chunk['error']}"))  # pyright: ignore[reportUnknownArgumentType]
-                return True
-            for part in chunk if isinstance(chunk, list) else [chunk]:  # pyright: ignore[reportUnknownVariableType]
+            parts: Any = chunk if isinstance(chunk, list) else [chunk]  # pyright: ignore[reportUnknownVariableType]
+            for part in parts:
+                if "error" in part:
+                    pieces.put(EngineError(f"llama.cpp failed: {part['error']}"))
+                    return True
                 text: Any = part["choices"][0].get("delta", {}).get("content")
                 if text:
                     pieces.put(str(text))
