@@ -208,7 +208,7 @@ class RecommendationPipeline:
         before = draft.clock()
         request = draft.request
         try:
-            liked = self._speaker.titles(request.liked, request.language)
+            liked = self._speaker.titles((i for i in request.liked if i not in request.named), request.language)
             ordered = rerank(self.model, request, draft.candidates, self.index.domain, weight=self._vote_weight, liked=liked)
             draft.candidates = ordered
             draft.items = _recommendations(self._retriever.choose(ordered, count, request.language, request.constraints))

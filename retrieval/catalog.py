@@ -26,6 +26,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if suffix == ".csv":
                 reader = csv.DictReader(file)
                 for row in reader:
+                    if any(row.get(None) or ()):  # pyright: ignore[reportCallIssue, reportArgumentType]
+                        raise CatalogError(path, reader.line_num, None, "has more fields than the header. Quote the text.")
                     yield reader.line_num, {k: v for k, v in row.items() if k}
                 return
             for number, line in enumerate(file, 1):
@@ -41,7 +43,19 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except FileNotFoundError as error:
         raise CatalogError(path, None, None, "there is no such file") from error
     except UnicodeDecodeError as error:
-        raise CatalogError(path, None, None, f"not UTF-8 (byte {error.start}). Save it as UTF-8.") from error
+        raise CatalogError(path, _broken_line(path), None, "not UTF-8. Save the file as UTF-8.") from error
+    except csv.Error as error:
+        raise CatalogError(path, None, None, f"not readable as CSV: {error}") from error
+
+
+def _broken_line(path: Path) -> int | None:
+    """Return the first line that is not UTF-8."""
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            return number
+    return None
 
 
 def _list(value: object, facet: Facet) -> tuple[str, ...] | None:
@@ -137,7 +151,10 @@ class _Reader:
         if not titles:
             raise self.fail(next(iter(mapping.title.values())), "is missing. Every item needs a title.")
         texts = {lang: self.text(row, column, required=False) for lang, column in mapping.text.items()}
-        row_hash = hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+        try:
+            row_hash = hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+        except UnicodeEncodeError as error:
+            raise self.fail(None, "holds a broken character, half of a surrogate pair") from error
         return Item(
             id=self.text(row, mapping.id, required=True),
             titles=titles,

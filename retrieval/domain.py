@@ -25,6 +25,7 @@ DOMAINS = Path(__file__).parent / "domains"
 PEOPLE = "people"
 _JOIN = {"zh": "、"}
 _VARIABLE = re.compile(r"\{(\w+)\}")
+_VALUE = "\ue000"  # stands for a known value while a card's signs are tidied
 
 
 class _Model(BaseModel):
@@ -140,12 +141,14 @@ class Domain(_Model):
 
     @cached_property
     def card_fingerprint(self) -> str:
-        """Changes with whatever changes the text of a card: templates, and the labels of facet values."""
+        """Changes with whatever changes the text of a card: templates, mapping, units, and the labels of facet values."""
         labels = {
             name: {value: [words.label(lang) for lang in self.languages] for value, words in facet.values.items()}
             for name, facet in self.facets.items()
         }
-        text = json.dumps([dict(self.card), labels], sort_keys=True, ensure_ascii=False)
+        source = {"type", "column", "columns", "unit"}
+        mapping = [self.mapping.model_dump(), {name: facet.model_dump(include=source) for name, facet in self.facets.items()}]
+        text = json.dumps([dict(self.card), labels, mapping], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def facet_text(self, item: Item, facet: str, language: str) -> str:
@@ -160,10 +163,9 @@ class Domain(_Model):
         """Write the card of an item in a language. Lines and clauses whose fields are all unknown are dropped."""
         lines: list[str] = []
         for template in self.card[language].strip().splitlines():
-            known = False
+            values: list[str] = []
 
-            def fill(match: re.Match[str]) -> str:
-                nonlocal known
+            def fill(match: re.Match[str], values: list[str] = values) -> str:
                 name = match[1]
                 if name == "title":
                     value = item.title(language)
@@ -171,12 +173,15 @@ class Domain(_Model):
                     value = item.text(language)
                 else:
                     value = self.facet_text(item, name, language)
-                known = known or bool(value)
-                return value
+                if value:
+                    values.append(value)
+                return _VALUE if value else ""
 
             line = _VARIABLE.sub(fill, template)
-            if known:
-                lines.append(re.sub(r"(?:^|(?<=[.;,。；，])) ?[.;,。；，]|\(\)", "", line).strip())
+            if values:  # the signs around an unknown value go; those inside a value ("...", "Jr.") stay
+                line = re.sub(r"(?:^|(?<=[.;,。；，])) ?[.;,。；，]|\(\)", "", line).strip(" ;,；，")
+                rest = iter(values)
+                lines.append(re.sub(_VALUE, lambda _, rest=rest: next(rest), line))
         return "\n".join(lines)
 
     def value_label(self, facet: str, value: object, language: str) -> str:

@@ -120,8 +120,9 @@ class ChromaVectorStore:
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove."""
-        for start in range(0, len(ids), self._batch):
-            self._collection.delete(ids=list(ids[start : start + self._batch]))
+        unique = list(dict.fromkeys(ids))  # Chroma refuses repeated ones
+        for start in range(0, len(unique), self._batch):
+            self._collection.delete(ids=unique[start : start + self._batch])
 
     def search(self, vector: Vectors, k: int, where: Where | None = None) -> list[tuple[str, float]]:
         """Ask Chroma's HNSW index; similarity = 1 - cosine distance."""

@@ -5,10 +5,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+from chatbot.llm.scripted import ScriptedModel
 from chatbot.llm.weights import fetch
+from chatbot.pipeline import RecommendationPipeline
 from chatbot.settings import Settings
+from chatbot.store import InMemoryUserStore
+from retrieval.catalog import read_catalog
+from retrieval.domain import load_domain
+from retrieval.embedder import HashingEmbedder
+from retrieval.index import build_in_memory
+from retrieval.vector_store import InMemoryVectorStore
+
+# Shared machines stall now and then: no time limit for one example, and the same examples every time.
+hypothesis.settings.register_profile("zhiyin", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("zhiyin")
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +49,39 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"no public data at {path}; set ZHIYIN_SHARED_DATA")
     return path
+
+
+@pytest.fixture(scope="session")
+def movies():
+    """The films domain and its whole catalogue, indexed in memory with hashed words."""
+    domain = load_domain("movies")
+    return build_in_memory(domain, read_catalog(domain.catalogue_path, domain), HashingEmbedder(), InMemoryVectorStore())
+
+
+@pytest.fixture(scope="session")
+def make_pipeline(movies):
+    """Wire a pipeline on the films with a scripted model and a fresh store: make_pipeline(script, vote_weight=..., ...)."""
+
+    def make(script=(), *, model=None, store=None, votes=None, **options):
+        model = model or ScriptedModel(script, votes=votes)
+        return RecommendationPipeline(movies, model, store or InMemoryUserStore(), **options)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pipeline(make_pipeline):
+    """One pipeline on the films whose model says nothing, so that every reason comes from the card."""
+    return make_pipeline()
+
+
+@pytest.fixture(scope="session")
+def movies_domain(movies):
+    """The films domain."""
+    return movies.domain
+
+
+@pytest.fixture(scope="session")
+def items(movies):
+    """The films of the catalogue, by id."""
+    return movies.items

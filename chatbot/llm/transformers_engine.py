@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,6 +103,9 @@ class TransformersModel:
             raise EngineError(problem, key="error_engine")
         limit = int(getattr(self._model.config.get_text_config(), "max_position_embeddings", 0) or 0)
         self._context = min((n for n in (limit, context_tokens) if n > 0), default=1 << 20)
+        # transformers 5.21 renamed the argument; Python 3.10 has 5.20 at most
+        parameters = inspect.signature(self._model.forward).parameters
+        self._cache_name = "cache" if "cache" in parameters else "past_key_values"
         self._set_greedy()
         # Only plain caches can be cut back: not those of sliding windows or recurrent layers.
         self._plain = all(type(layer).__name__ == "DynamicLayer" for layer in self._new_cache().layers)
@@ -201,7 +205,7 @@ class TransformersModel:
             if stopped():
                 break
             piece = self._tensor(ids[start : min(start + CHUNK, len(ids) - 1)])
-            self._model.base_model(input_ids=piece, cache=cache, use_cache=True)
+            self._model.base_model(input_ids=piece, use_cache=True, **{self._cache_name: cache})
         return cache
 
     def _generate(self, ids: list[int], max_tokens: int, streamer: Any, stopped: Callable[[], bool]) -> None:
@@ -213,7 +217,7 @@ class TransformersModel:
             self._model.generate(
                 input_ids=tokens,
                 attention_mask=torch.ones_like(tokens),
-                cache=cache,
+                **{self._cache_name: cache},
                 max_new_tokens=min(max_tokens, self._context - len(ids)),
                 streamer=streamer,
                 stopping_criteria=transformers.StoppingCriteriaList([_StopWhen(stopped)]),
@@ -266,7 +270,7 @@ class TransformersModel:
             with self._lock, torch.inference_mode():
                 cache = self._read(ids, lambda: False)
                 rest = ids if cache is None else ids[-1:]
-                answer = self._model(input_ids=self._tensor(rest), cache=cache, use_cache=cache is not None)
+                answer = self._model(input_ids=self._tensor(rest), use_cache=cache is not None, **{self._cache_name: cache})
                 rows = torch.log_softmax(answer.logits[0, -1].float(), dim=-1)
                 scores = {label: float(rows[token]) for label, token in tokens.items()}
                 self._keep(ids, cache)

@@ -1,0 +1,292 @@
+"""What every UserStore must do, wherever it keeps things."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from chatbot.store import InMemoryUserStore, SqlUserStore
+from chatbot.types import Conversation, Event, StoredTurn
+from retrieval.errors import StoreError
+
+KINDS = ("shown", "liked", "disliked", "seen", "typed", "cleared")
+
+
+@pytest.fixture
+def database(tmp_path):
+    return f"sqlite:///{tmp_path / 'users.db'}"
+
+
+@pytest.fixture(params=["sql", "memory"])
+def store(request, database):
+    if request.param == "memory":
+        yield InMemoryUserStore()
+        return
+    store = SqlUserStore(database)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def sql(database):
+    store = SqlUserStore(database)
+    yield store
+    store.close()
+
+
+def turn(name: str, at: float, message: str = "hello", **record) -> StoredTurn:
+    return StoredTurn(name, at, message, {"items": [], "notes": [], **record})
+
+
+def test_a_user_without_a_past_has_nothing(store):
+    assert list(store.events("ann")) == []
+    assert list(store.conversations("ann")) == []
+    assert store.load("c", "ann") == Conversation("c", "ann", ())
+
+
+def test_events_come_back_whole_in_the_order_they_were_added_whatever_their_times(store):
+    events = [Event("ann", kind, f"film-{n}", f"text {n}", "c", f"t{n}", at=100.0 - n) for n, kind in enumerate(KINDS)]
+    for event in events:
+        store.append(event)
+    assert list(store.events("ann")) == events
+
+
+def test_an_event_keeps_what_it_leaves_open(store):
+    store.append(Event("ann", "typed", text="hello", at=1.5))
+    assert list(store.events("ann")) == [Event("ann", "typed", None, "hello", None, None, 1.5)]
+
+
+def test_an_event_without_a_time_gets_the_present_one(store):
+    before = time.time()
+    store.append(Event("ann", "liked", "moon-2009"))
+    [event] = store.events("ann")
+    assert before <= event.at <= time.time()
+
+
+def test_an_event_counts_from_the_next_read_on(store):
+    first = store.events("ann")
+    store.append(Event("ann", "liked", "moon-2009"))
+    assert len(list(first)) == 0
+    assert len(list(store.events("ann"))) == 1
+
+
+def test_events_belong_to_their_user(store):
+    store.append(Event("ann", "liked", "moon-2009"))
+    store.append(Event("bob", "disliked", "her-2013"))
+    store.append(Event("Ann", "seen", "up-2009"))
+    assert [e.item for e in store.events("ann")] == ["moon-2009"]
+    assert [e.item for e in store.events("bob")] == ["her-2013"]
+    assert [e.item for e in store.events("Ann")] == ["up-2009"]
+
+
+def test_a_conversation_gives_back_its_turns_as_they_were(store):
+    record = {"language": "zh", "items": [{"id": "moon-2009", "score": 0.25, "channels": {}}], "request": {"count": 3}}
+    turns = [turn("t1", 1.0, "第一句", **record), turn("t2", 2.0, "the second")]
+    for one in turns:
+        store.save("c", "ann", one)
+    assert store.load("c", "ann") == Conversation("c", "ann", tuple(turns))
+
+
+def test_saving_the_last_turn_again_replaces_it(store):
+    store.save("c", "ann", turn("t1", 1.0))
+    store.save("c", "ann", turn("t2", 2.0, reply="half"))
+    store.save("c", "ann", turn("t2", 2.0, reply="whole"))
+    assert [(t.id, t.record.get("reply")) for t in store.load("c", "ann").turns] == [("t1", None), ("t2", "whole")]
+
+
+def test_saving_an_earlier_turn_again_keeps_its_place(store):
+    store.save("c", "ann", turn("t1", 1.0))
+    store.save("c", "ann", turn("t2", 2.0))
+    store.save("c", "ann", turn("t1", 1.0, reply="changed"))
+    assert [t.id for t in store.load("c", "ann").turns] == ["t1", "t2"]
+    assert store.load("c", "ann").turns[0].record["reply"] == "changed"
+
+
+def test_turns_of_the_same_moment_keep_the_order_they_were_saved_in(store):
+    for name in ("z", "m", "a"):
+        store.save("c", "ann", turn(name, 1.0))
+    assert [t.id for t in store.load("c", "ann").turns] == ["z", "m", "a"]
+
+
+def test_what_was_loaded_is_not_the_store_itself(store):
+    store.save("c", "ann", turn("t1", 1.0))
+    before = store.load("c", "ann")
+    store.save("c", "ann", turn("t2", 2.0))
+    assert len(before.turns) == 1
+
+
+def test_conversations_come_the_one_used_last_first(store):
+    for at, name in enumerate(("one", "two", "three", "one")):
+        store.save(name, "ann", turn(f"t{at}", float(at)))
+    store.save("other", "bob", turn("tb", 9.0))
+    assert list(store.conversations("ann")) == ["one", "three", "two"]
+
+
+def test_loading_makes_no_conversation(store):
+    store.load("c", "ann")
+    assert list(store.conversations("ann")) == []
+    store.save("c", "bob", turn("t1", 1.0))
+    assert list(store.conversations("bob")) == ["c"]
+
+
+def test_another_users_conversation_is_neither_read_nor_written(store):
+    store.save("c", "ann", turn("t1", 1.0, "secret"))
+    with pytest.raises(StoreError, match="another user") as refused:
+        store.load("c", "bob")
+    assert refused.value.key == "error_conversation"
+    with pytest.raises(StoreError, match="another user"):
+        store.save("c", "bob", turn("t2", 2.0))
+    assert [t.id for t in store.load("c", "ann").turns] == ["t1"]
+    assert list(store.conversations("bob")) == []
+
+
+def test_a_turn_of_another_users_conversation_is_not_taken_over(store):
+    store.save("mine", "ann", turn("t1", 1.0, "secret"))
+    try:
+        store.save("theirs", "bob", turn("t1", 2.0, "not secret"))
+    except StoreError:
+        pass
+    assert [(t.id, t.message) for t in store.load("mine", "ann").turns] == [("t1", "secret")]
+
+
+def test_erase_removes_everything_of_one_user_and_nothing_of_another(store):
+    for user in ("ann", "bob"):
+        store.append(Event(user, "liked", "moon-2009"))
+        store.save(f"c-{user}", user, turn(f"t-{user}", 1.0))
+    store.erase("ann")
+    assert list(store.events("ann")) == []
+    assert list(store.conversations("ann")) == []
+    assert store.load("c-ann", "ann").turns == ()
+    assert [e.item for e in store.events("bob")] == ["moon-2009"]
+    assert list(store.conversations("bob")) == ["c-bob"]
+    assert len(store.load("c-bob", "bob").turns) == 1
+
+
+def test_an_erased_user_can_begin_again_and_the_name_of_the_conversation_is_free(store):
+    store.save("c", "ann", turn("t1", 1.0))
+    store.erase("ann")
+    store.erase("ann")
+    store.save("c", "bob", turn("t2", 2.0))
+    store.append(Event("ann", "liked", "up-2009"))
+    assert [t.id for t in store.load("c", "bob").turns] == ["t2"]
+    assert [e.item for e in store.events("ann")] == ["up-2009"]
+
+
+@pytest.mark.parametrize("name", ["小明", "🙂👩‍👩‍👧", "Zoë O'Hara; DROP TABLE users", "a b\tc", "ñ" * 60, "%_'\"\\"])
+def test_any_name_and_any_text_are_kept_as_they_are(store, name):
+    message = f"我喜欢《月球》 🙂 {name} \n 'quoted' \\ \u0000 end"
+    store.append(Event(name, "typed", text=message, conversation=name, turn=name[:60]))
+    store.save(name, name, turn("t1", 1.0, message, reply=message))
+    [event] = store.events(name)
+    assert (event.user, event.text, event.conversation) == (name, message, name)
+    [stored] = store.load(name, name).turns
+    assert (stored.message, stored.record["reply"]) == (message, message)
+    assert list(store.conversations(name)) == [name]
+    store.erase(name)
+    assert list(store.events(name)) == []
+
+
+def test_two_threads_lose_no_event_and_keep_their_own_order(store):
+    failed: list[BaseException] = []
+
+    def work(user: str) -> None:
+        try:
+            for n in range(200):
+                store.append(Event(user, "typed", text=str(n)))
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(user,)) for user in ("ann", "bob")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    for user in ("ann", "bob"):
+        assert [e.text for e in store.events(user)] == [str(n) for n in range(200)]
+
+
+def test_two_threads_of_one_new_user_lose_no_event(store):
+    failed: list[BaseException] = []
+    start = threading.Barrier(4)
+
+    def work(name: int) -> None:
+        try:
+            start.wait()
+            for n in range(25):
+                store.append(Event("ann", "typed", text=f"{name}-{n}"))
+                store.save(f"c{name}", "ann", turn(f"t{name}-{n}", float(n)))
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert sorted(e.text for e in store.events("ann")) == sorted(f"{name}-{n}" for name in range(4) for n in range(25))
+    assert all(len(store.load(f"c{name}", "ann").turns) == 25 for name in range(4))
+
+
+# -- SQLite alone ---------------------------------------------------------------------------------------------------
+
+
+def test_what_was_stored_survives_reopening(database):
+    first = SqlUserStore(database)
+    first.append(Event("ann", "liked", "moon-2009"))
+    first.save("c", "ann", turn("t1", 1.0, "你好", reply="🙂"))
+    events, conversation = first.events("ann"), first.load("c", "ann")
+    first.close()
+    second = SqlUserStore(database)
+    assert second.events("ann") == events
+    assert second.load("c", "ann") == conversation
+    assert list(second.conversations("ann")) == ["c"]
+    with pytest.raises(StoreError):
+        second.load("c", "bob")
+    second.close()
+
+
+def test_two_open_stores_see_each_other(database, sql):
+    other = SqlUserStore(database)
+    sql.append(Event("ann", "liked", "moon-2009"))
+    other.append(Event("ann", "seen", "up-2009"))
+    assert [e.kind for e in sql.events("ann")] == [e.kind for e in other.events("ann")] == ["liked", "seen"]
+    other.close()
+
+
+@pytest.mark.parametrize("content", [b"this is no database, it is a text of some length" * 40, b"SQLite format 3\x00" + b"\xff" * 4096])
+def test_a_broken_file_is_refused_with_its_name_and_kept(tmp_path, content):
+    path = tmp_path / "broken.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"broken\.db.*ZHIYIN_DATA") as refused:
+        SqlUserStore(f"sqlite:///{path}")
+    assert refused.value.key == "error_store"
+    assert path.read_bytes() == content
+
+
+def test_a_folder_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(StoreError, match="cannot be opened"):
+        SqlUserStore(f"sqlite:///{tmp_path / 'nowhere' / 'users.db'}")
+
+
+def test_the_write_ahead_log_and_foreign_keys_are_on(sql, tmp_path):
+    with sqlite3.connect(tmp_path / "users.db") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+    with sql._engine.connect() as open_:
+        assert open_.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        assert open_.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30000
+
+
+def test_erase_leaves_no_row(sql, tmp_path):
+    sql.append(Event("ann", "typed", text="a secret"))
+    sql.save("c", "ann", turn("t1", 1.0, "a secret"))
+    sql.erase("ann")
+    connection = sqlite3.connect(tmp_path / "users.db")
+    counts = {t: connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("users", "events", "turns", "conversations")}
+    connection.close()
+    assert set(counts.values()) == {0}
