@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from chatbot.clauses import HAN
 from chatbot.types import Language, Profile, Request
 from prompts import load_phrases
 from retrieval.domain import PEOPLE, Domain
@@ -62,6 +63,9 @@ class Speaker:
         if constraint.op in ("min", "max"):
             if facet.type == "year":
                 return say("year_from" if constraint.op == "min" else "year_until", value=values[0])
+            said = (facet.say_min if constraint.op == "min" else facet.say_max).get(language)
+            if said:
+                return said.format(value=values[0])
             unit = facet.unit.get(language, "")
             shown = f"{values[0]}{'' if language == 'zh' or not unit else ' '}{unit}"
             return say("at_least" if constraint.op == "min" else "at_most", label=facet.label[language], value=shown)
@@ -107,7 +111,6 @@ class Speaker:
         language = request.language
         span, said = self._years(constraints, language)
         positive = [self.describe_constraint(c, language) for c in constraints if c.op != "excludes" and c not in said]
-        negative = [self.describe_constraint(c, language) for c in constraints if c.op == "excludes"]
         wishes = join((self.wish_label(w, language) for w in _first_of_words(request.wishes)), language)
         if language == "zh":  # single words stand together, phrases apart
             listed = [c for c in constraints if c.op in ("includes", "any_of") and c.field != PEOPLE]
@@ -116,8 +119,28 @@ class Speaker:
             constraints = [c for c in constraints if c not in listed]
             positive = [self.describe_constraint(c, language) for c in constraints if c.op != "excludes" and c not in said]
         near = load_phrases(language).say("near", titles=self.titles(request.liked, language)) if request.liked else ""
-        parts = [wishes, *positive, span, *dict.fromkeys(negative), near]
+        parts = [wishes, *positive, span, self._exclusions(constraints, language), near]
         return ("，" if language == "zh" else "; ").join(part for part in dict.fromkeys(parts) if part)
+
+    def _exclusions(self, constraints: Sequence[Constraint], language: Language) -> str:
+        """Everything denied, said together; a phrase that means several values is said once."""
+        hard: dict[str, str] = {}
+        soft: dict[str, str] = {}
+        for c in constraints:
+            if c.op != "excludes":
+                continue
+            facet = self._domain.facets.get(c.field)
+            if facet is not None and facet.match == "soft" and facet.values:
+                own = bool(c.words) and bool(HAN.search(c.words)) == (language == "zh")
+                soft.setdefault(c.words, c.words.lower() if own else self.value_label(c.field, c.value, language))
+            else:
+                label = self.person(str(c.value), language) if facet is None else self.value_label(c.field, c.value, language)
+                hard.setdefault(c.words, label)
+        say = load_phrases(language).say
+        nouns = join((label for words, label in hard.items() if words not in soft), language, "or")
+        parts = [say("without", value=nouns) if nouns else ""]
+        parts.append(say("without_soft", value=join(soft.values(), language, "or")) if soft else "")
+        return ("，" if language == "zh" else "; ").join(part for part in parts if part)
 
     def wish_label(self, wish: Wish, language: Language) -> str:
         """The word for a wish."""

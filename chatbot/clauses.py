@@ -71,7 +71,8 @@ def wish_text(text: str, spans: Iterable[tuple[int, int]], cues: Cues) -> str:
     characters = list(text)
     for start, end in spans:
         characters[start:end] = " " * (end - start)
-    rest = re.sub(r"\s+", " ", "".join(characters))
+    rest = cues.restart.sub(" ", cues.more.sub(" ", "".join(characters)))
+    rest = re.sub(r"\s+", " ", rest)
     clauses = [part.strip() for part in re.split(r"[,，;；.。!！?？、:：…]+|\bbut\b", rest)]
     comma = "，" if HAN.search(rest) else ", "
     return comma.join(part for part in clauses if re.search(r"[^\W_]", cues.filler.sub(" ", part)))

@@ -1,14 +1,16 @@
 """Sentence to sources: what a sentence rests on, or why it may not be shown. Pure functions.
 
-Nearly every content word must stand on the card; names, numbers and facet words (moods, genres, countries …) must be proved
-each; another title, praise or a question is never shown. This is word evidence, not entailment: docs/decisions/0005 says what
-it catches and what it does not.
+Every content word must stand on the card, in the order of the description; pronouns, negations and relations ("after",
+"without") must stand in the lines retold; names, numbers and facet words (moods, genres, countries …) are proved each; another
+title, praise or a question is never shown. This is word evidence, not entailment: docs/decisions/0005 says what it catches
+and what it does not.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,12 +22,19 @@ from retrieval.lexical import tokenize
 from retrieval.titles import NameIndex
 from retrieval.types import Item
 
-MAX_UNSUPPORTED = 0.15  # share of content words without a source
+MIN_IN_ORDER = 0.9  # share of content words that stand in the order of the description: who does what to whom
 MIN_FROM_TEXT = 2  # content words from the description: a bare list of facet words is no sentence
 MAX_WORDS = {"en": 60, "zh": 120}  # words; characters in Chinese
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _QUOTED = re.compile(r"《([^》]+)》")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+_LATIN_WORD = re.compile(r"[A-Za-zÀ-ÿ][\w'’-]*")
+_STARTERS = frozenset(  # capitalised for their place alone
+    """
+    the this that these those when while after before during every each one two three four five six most many some other
+    others not only and but for with from into over under until since there here their his her its soon then now
+    """.split()
+)
 _CAPITAL = re.compile(r"(?<=[a-z,;:'’)] )[A-Z][\w'’-]+")
 
 
@@ -137,28 +146,47 @@ class Grounder:
         tokens = [t for t in dict.fromkeys(tokenize(sentence)) if t not in glue_tokens and (language == "en" or len(t) > 1)]
         if not tokens:
             return Verdict(False, problem="says nothing")
+        sources, unsupported = self._sources(sentence, tokens, evidence, language)
+        lines = evidence.texts["card.summary"]
+        if unsupported:
+            return Verdict(False, problem=f"without a source: {', '.join(unsupported)}")
+        if untied := self._untied(sentence, evidence, language):
+            return Verdict(False, problem=f"not so in the description: {untied}")
+        if dropped := dropped_name(sentence, lines):
+            return Verdict(False, problem=f"passes over {dropped}, who may be the one who does it")
+        if in_order(tokens, lines) < MIN_IN_ORDER:
+            return Verdict(False, problem="not in the order of the description")
+        if sources.get("card.summary", 0) < MIN_FROM_TEXT:
+            return Verdict(False, problem="says nothing of the description")
+        return Verdict(True, tuple(sorted(sources, key=lambda source: -sources[source])))
+
+    def _sources(
+        self, sentence: str, tokens: Sequence[str], evidence: Evidence, language: Language
+    ) -> tuple[dict[str, int], list[str]]:
+        """Count how many words each field of the card proves, and collect the words that none does."""
         sources: dict[str, int] = {}
         unsupported: list[str] = []
         card = {source: text for source, text in evidence.texts.items() if source.startswith("card.")}
         bags = {source: set(tokenize(text)) for source, text in card.items()}
         for token in tokens:
             holders = [s for s, text in card.items() if token in bags[s] or (language == "zh" and _spelled(token, text))]
-            if not holders and self._is_value(token, evidence, language):
-                continue
-            if not holders:
+            if holders:
+                first = next((s for s in holders if s != "card.title"), holders[0])
+                sources[first] = sources.get(first, 0) + 1
+            elif not self._is_value(token, evidence, language):
                 unsupported.append(token)
-                continue
-            first = next((s for s in holders if s != "card.title"), holders[0])
-            sources[first] = sources.get(first, 0) + 1
         for match in self._lexicon.find(sentence, language):
             for target in match.targets:
                 if any(value in evidence.item.values(target.facet) for value in target.values):
                     sources.setdefault(f"card.{target.facet}", 1)
-        if len(unsupported) > MAX_UNSUPPORTED * len(tokens):
-            return Verdict(False, problem=f"without a source: {', '.join(unsupported)}")
-        if sources.get("card.summary", 0) < MIN_FROM_TEXT:
-            return Verdict(False, problem="says nothing of the description")
-        return Verdict(True, tuple(sorted(sources, key=lambda source: -sources[source])))
+        return sources, unsupported
+
+    @staticmethod
+    def _untied(sentence: str, evidence: Evidence, language: Language) -> str:
+        """A pronoun, a negation or a relation in the sentence that the lines it retells do not have."""
+        ties = load_cues(language).ties
+        known = {match[0].lower() for match in ties.finditer(evidence.texts["card.summary"])}
+        return next((match[0] for match in ties.finditer(sentence) if match[0].lower() not in known), "")
 
     def _is_value(self, token: str, evidence: Evidence, language: Language) -> bool:
         """Whether a token is a word for a value that the item has ("quieter" for quiet)."""
@@ -168,6 +196,40 @@ class Grounder:
             for target in match.targets
             for value in target.values
         )
+
+
+def dropped_name(sentence: str, text: str) -> str:
+    """Return a capitalised name of a text between the words that a sentence takes from it, but not in the sentence.
+
+    What the name does would be said of somebody else. Names at the beginning of a sentence of the text count too; Chinese has
+    no capitals, and so no such check.
+    """
+    words = [(match[0], match.start()) for match in _LATIN_WORD.finditer(text)]
+    said = {word.lower() for word in _LATIN_WORD.findall(sentence)}
+    used = [n for n, (word, _) in enumerate(words) if word.lower() in said and len(word) > 3]
+    if not used:
+        return ""
+    inside = words[used[0] : used[-1] + 1]
+    lower = {word for word, _ in words if word.islower()}
+    for word, place in inside:
+        if word[0].isupper() and len(word) > 2 and word.lower() not in said and word.lower() not in lower:
+            starts = place == 0 or text[max(0, place - 2) : place].strip() in (".", "!", "?")
+            if not starts or word.lower() not in _STARTERS:
+                return word
+    return ""
+
+
+def in_order(tokens: Sequence[str], text: str) -> float:
+    """Return which share of the tokens found in a text stands there in the same order (longest increasing subsequence)."""
+    places: dict[str, int] = {}
+    for place, token in enumerate(tokenize(text)):
+        places.setdefault(token, place)
+    found = [places[token] for token in tokens if token in places]
+    tails: list[int] = []
+    for place in found:
+        at = bisect_left(tails, place)
+        tails[at : at + 1] = [place]
+    return len(tails) / len(found) if found else 1.0
 
 
 def _spelled(word: str, text: str) -> bool:

@@ -19,9 +19,9 @@ _NUM_ZH = r"(\d+(?:\.\d+)?|[一两二三四五六七八九十]{1,3})"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A bound found in a text: of a year or of a duration in minutes, with the words it came from."""
+    """A bound found in a text: of a year, of a duration in minutes, or the age of who it is for, with its place."""
 
-    kind: Literal["year", "minutes"]
+    kind: Literal["year", "minutes", "age"]
     op: Literal["min", "max"]
     value: int
     start: int
@@ -45,7 +45,7 @@ def number(text: str) -> float:
 
 def find_bounds(text: str) -> list[Bound]:
     """Return every bound in a text; where two patterns meet, the longer match counts."""
-    found = [*_years(text), *_minutes(text)]
+    found = [*_years(text), *_minutes(text), *_ages(text)]
     taken: list[Bound] = []
     for bound in sorted(found, key=lambda b: (b.start - b.end, b.start)):
         same = [t for t in taken if (t.start, t.end, t.kind) == (bound.start, bound.end, bound.kind)]
@@ -126,6 +126,13 @@ def _span(m: re.Match[str], start: int, side: str | None) -> Iterator[Bound]:
     if side in (None, "before"):
         high = start - 1 if side == "before" else start + 9
         yield Bound("year", "max", high, m.start(), m.end())
+
+
+def _ages(text: str) -> Iterator[Bound]:
+    for m in re.finditer(rf"\b{_NUM_EN}[\s-]*years?[\s-]*olds?\b|{_NUM_ZH}岁", text, re.IGNORECASE):
+        age = round(number(m[1] or m[2]))
+        if 0 < age < 18:  # "my mother is 80 years old" sets no bound
+            yield Bound("age", "max", age, m.start(), m.end())
 
 
 def _minutes(text: str) -> Iterator[Bound]:

@@ -187,11 +187,12 @@ class Understanding:
         return any(c["op"] == "excludes" and c["field"] == target.facet and c["value"] in target.values for c in old)
 
     def _read_bounds(self, text: str, reading: _Reading) -> None:
-        year = next((name for name, facet in self._domain.facets.items() if facet.type == "year"), None)
-        minutes = next((name for name, facet in self._domain.facets.items() if facet.unit.get("en") == "min"), None)
+        facets = self._domain.facets.items()
+        measured = {"duration": "minutes", "age": "age"}
+        names = {measured[facet.measures]: name for name, facet in facets if facet.measures}
+        names |= dict.fromkeys(("year",), next((name for name, facet in facets if facet.type == "year"), ""))
         for bound in find_bounds(text):
-            name = year if bound.kind == "year" else minutes
-            if name:
+            if name := names.get(bound.kind):
                 reading.constraints.append(Constraint(name, bound.op, bound.value, text[bound.start : bound.end].strip()))
                 reading.spans.append((bound.start, bound.end))
 

@@ -45,7 +45,8 @@ def relax(
 ) -> tuple[tuple[Constraint, ...], tuple[Constraint, ...]]:
     """Drop as few relaxable constraints as needed until ``enough`` items remain.
 
-    Each step drops the one whose absence leaves the most items; on a tie the one that was said first. Exclusions stay.
+    Each step drops a bound of a number before anything else, since what a thing is matters more than how long or old it is;
+    then the one whose absence leaves the most items; on a tie the one that was said first. Exclusions stay.
 
     Returns:
         The constraints that hold, and those that were dropped.
@@ -57,9 +58,10 @@ def relax(
         if left >= min(enough, len(items)) or not candidates:
             return tuple(kept), tuple(dropped)
 
-        def gain(constraint: Constraint, kept: list[Constraint] = kept) -> int:
+        def gain(constraint: Constraint, kept: list[Constraint] = kept) -> tuple[bool, int]:
             others = [other for other in kept if other is not constraint]
-            return sum(satisfies_all(item, others, domain) for item in items)
+            remain = sum(satisfies_all(item, others, domain) for item in items)
+            return remain > 0 and constraint.op in ("min", "max"), remain
 
         worst = max(candidates, key=gain)
         kept = [constraint for constraint in kept if constraint is not worst]

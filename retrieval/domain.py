@@ -85,6 +85,9 @@ class Facet(_Model):
     less: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     more: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     step: float = 1
+    measures: Literal["duration", "age"] | None = None
+    say_max: Mapping[str, str] = Field(default_factory=dict)
+    say_min: Mapping[str, str] = Field(default_factory=dict)
     ask: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
 

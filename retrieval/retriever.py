@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,8 @@ class Retriever:
         channels = self._channels(query, allowed)
         fused = reciprocal_rank_fusion(channels, DEFAULT_WEIGHTS if self.weights is None else self.weights)
         if len(fused) < query.k:  # top up: constraints can leave items that no channel found
-            fused |= {item_id: 0.0 for item_id in list(allowed)[: query.k] if item_id not in fused}
+            rest = sorted((i for i in allowed if i not in fused), key=lambda i: hashlib.blake2b(i.encode()).digest())
+            fused |= dict.fromkeys(rest[: 3 * query.k], 0.0)  # in no order of the catalogue's
         pool = [
             Candidate(allowed[i], fused[i], {name: found[i] for name, found in channels.items() if i in found})
             for i in list(fused)[: max(3 * query.k, 30)]

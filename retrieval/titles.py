@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from retrieval.domain import PEOPLE, Domain
 from retrieval.types import Item
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+# A word ends where Chinese begins ("想看像Interstellar那样的"); an accent may be a character of its own.
+_WORD = re.compile(r"(?:[^\W_\u3400-\u9fff]|[\u0300-\u036f])+(?:['’][^\W_\u3400-\u9fff]+)?")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE_START = re.compile(r"(?:^|[.!?;:\n。！？；：]\s*)$")
 _OPEN, _CLOSE = "《“\"'‘*_「『", "》”\"'’*_」』"
@@ -25,7 +26,7 @@ def fold(text: str) -> str:
 
 
 def _key(text: str) -> str:
-    return " ".join(_WORD.findall(fold(text)))
+    return " ".join(_WORD.findall(fold(text))).replace("'", "")  # people type "schindlers list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class NameIndex:
             table, keys = self._han, [re.sub(r"\s", "", name)]
         else:
             table = self._words
-            short = _key(re.split(r"\s*[:：(（]", name, maxsplit=1)[0]) if kind == "item" else ""
-            keys = [_key(name), *([short] if " " in short else [])]
+            short, *subtitle = (_key(part) for part in re.split(r"\s*[:：(（]", name, maxsplit=1)) if kind == "item" else ("",)
+            keys = [_key(name), *([short] if " " in short else []), *(key for key in subtitle if key.count(" ") > 1)]
             keys += [key.removeprefix(article) for key in keys for article in _ARTICLES if key.startswith(article)]
         for key in keys:
             if key and (kind, target) not in table[key]:
@@ -86,15 +87,17 @@ class NameIndex:
         return sorted(taken, key=lambda m: (m.start, m.kind, m.target))
 
     def _find_words(self, text: str, lenient: bool) -> list[Mention]:
-        spans = [(m.start(), m.end(), fold(m[0])) for m in _WORD.finditer(text) if not _HAN.search(m[0])]
+        spans = [(m.start(), m.end(), fold(m[0])) for m in _WORD.finditer(text)]
         found: list[Mention] = []
         for i in range(len(spans)):
             for j in range(min(len(spans), i + self._longest), i, -1):
-                key = " ".join(word for _, _, word in spans[i:j])
+                words = " ".join(word for _, _, word in spans[i:j])
                 start, end = spans[i][0], spans[j - 1][1]
-                for kind, target in self._words.get(key, ()):
-                    if (kind == PEOPLE and " " in key) or lenient or self._looks_like_title(text, start, end, key):
-                        found.append(Mention(kind, target, start, end))
+                readings = [(words, end), (words[:-2], end - 2)] if words.endswith("'s") else [(words, end)]
+                for key, stop in ((reading.replace("'", ""), stop) for reading, stop in readings):
+                    for kind, target in self._words.get(key, ()):
+                        if (kind == PEOPLE and " " in key) or lenient or self._looks_like_title(text, start, stop, key):
+                            found.append(Mention(kind, target, start, stop))
         return found
 
     def _looks_like_title(self, text: str, start: int, end: int, key: str) -> bool:

@@ -47,6 +47,7 @@ class Cues:
     question: Pattern
     praise: Pattern
     sentence: Pattern
+    ties: Pattern
     refine_words: int
     ordinals: dict[str, int]
     glue: frozenset[str]

@@ -258,7 +258,9 @@ def test_two_open_stores_see_each_other(database, sql):
     other.close()
 
 
-@pytest.mark.parametrize("content", [b"this is no database, it is a text of some length" * 40, b"SQLite format 3\x00" + b"\xff" * 4096])
+@pytest.mark.parametrize(
+    "content", [b"this is no database, it is a text of some length" * 40, b"SQLite format 3\x00" + b"\xff" * 4096]
+)
 def test_a_broken_file_is_refused_with_its_name_and_kept(tmp_path, content):
     path = tmp_path / "broken.db"
     path.write_bytes(content)
@@ -287,6 +289,8 @@ def test_erase_leaves_no_row(sql, tmp_path):
     sql.save("c", "ann", turn("t1", 1.0, "a secret"))
     sql.erase("ann")
     connection = sqlite3.connect(tmp_path / "users.db")
-    counts = {t: connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("users", "events", "turns", "conversations")}
+    counts = {
+        t: connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("users", "events", "turns", "conversations")
+    }
     connection.close()
     assert set(counts.values()) == {0}

@@ -173,7 +173,18 @@ def test_bounds_come_in_the_order_of_the_text_and_say_where_they_stand():
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("7", 7), ("1.5", 1.5), ("an", 1), ("Two", 2), ("ten", 10), ("两", 2), ("十", 10), ("十二", 12), ("二十", 20), ("九十九", 99)],
+    [
+        ("7", 7),
+        ("1.5", 1.5),
+        ("an", 1),
+        ("Two", 2),
+        ("ten", 10),
+        ("两", 2),
+        ("十", 10),
+        ("十二", 12),
+        ("二十", 20),
+        ("九十九", 99),
+    ],
 )
 def test_numbers(text, value):
     assert number(text) == value

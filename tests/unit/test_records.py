@@ -1,0 +1,118 @@
+"""The record of a turn as JSON: the contract of ``ask --json``. Fields are added, never renamed or dropped."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from chatbot.records import constraint_record, turn_record
+from chatbot.types import Conversation, Profile, Reason, Recommendation, Request, Turn
+from retrieval.types import ChannelScore, Constraint, Wish
+
+TURN = {"turn_id", "user", "conversation", "language", "request", "items", "reply", "timings_ms", "model", "notes"}
+REQUEST = {"intent", "query", "constraints", "liked", "disliked"}
+ITEM = {"id", "title", "rank", "score", "channels", "reasons"}
+TIMINGS = {"understand", "retrieve", "rerank", "first_token", "total"}
+
+
+@pytest.fixture
+def turn(movies):
+    request = Request(
+        "refine",
+        "zh",
+        "安静一点",
+        "安静",
+        constraints=(Constraint("genres", "excludes", "horror", "恐怖片"), Constraint("countries", "any_of", ("China", "Taiwan"))),
+        wishes=(Wish("moods", "quiet", "安静"),),
+        liked=("arrival-2016",),
+        disliked=("her-2013",),
+        seen=("up-2009",),
+        named=("arrival-2016", "her-2013", "up-2009"),
+        context=("太空",),
+    )
+    reason = Reason("山姆独自在月球背面。", ("card.summary", "user.message"), "model")
+    item = Recommendation(movies.items["moon-2009"], 1, 1 / 3, {"dense": ChannelScore(2, 2 / 3)}, (reason,))
+    timings = {"understand": 1.23456, "retrieve": 2.0, "rerank": 0.0, "first_card": 3.0, "first_token": 4.0, "total": 5.0}
+    return Turn("t1", "ann", "c1", request, (item,), "一部电影。", timings, {"engine": "scripted", "name": "x"}, ("stopped",))
+
+
+def test_the_record_has_every_key_of_the_contract(turn):
+    record = turn_record(turn)
+    assert record.keys() >= TURN
+    assert record["request"].keys() >= REQUEST
+    assert record["items"][0].keys() >= ITEM
+    assert record["timings_ms"].keys() >= TIMINGS
+    assert record["model"].keys() >= {"engine", "name"}
+    assert record["request"]["constraints"][0].keys() >= {"field", "op", "value"}
+    assert record["items"][0]["reasons"][0].keys() >= {"text", "sources"}
+    assert record["items"][0]["channels"]["dense"].keys() == {"rank", "score"}
+
+
+def test_the_record_holds_the_turns_values(turn):
+    record = turn_record(turn)
+    assert (record["turn_id"], record["user"], record["conversation"], record["language"]) == ("t1", "ann", "c1", "zh")
+    request = record["request"]
+    assert (request["intent"], request["query"]) == ("refine", "安静")
+    assert request["constraints"] == [
+        {"field": "genres", "op": "excludes", "value": "horror", "words": "恐怖片"},
+        {"field": "countries", "op": "any_of", "value": ["China", "Taiwan"], "words": ""},
+    ]
+    assert (request["liked"], request["disliked"], request["seen"]) == (["arrival-2016"], ["her-2013"], ["up-2009"])
+    assert request["wishes"] == [{"field": "moods", "value": "quiet", "words": "安静"}]
+    assert request["context"] == ["太空"]
+    [item] = record["items"]
+    assert (item["id"], item["title"], item["rank"]) == ("moon-2009", "月球", 1)
+    assert item["score"] == pytest.approx(1 / 3, abs=1e-6)
+    assert item["channels"]["dense"] == {"rank": 2, "score": pytest.approx(2 / 3, abs=1e-6)}
+    assert item["reasons"][0]["text"] == "山姆独自在月球背面。"
+    assert item["reasons"][0]["sources"] == ["card.summary", "user.message"]
+    assert (record["reply"], record["notes"]) == ("一部电影。", ["stopped"])
+    assert record["timings_ms"]["understand"] == 1.2
+
+
+def test_the_record_survives_json(turn):
+    record = turn_record(turn)
+    assert json.loads(json.dumps(record, ensure_ascii=False)) == record
+
+
+def test_the_title_is_in_the_language_of_the_request(turn):
+    assert turn_record(turn)["items"][0]["title"] == "月球"
+
+
+def test_a_turn_without_items_is_a_whole_record():
+    turn = Turn("t", "ann", "c", Request("chat", "en", "hi", opening="greeting"), (), "Hello.", {}, {})
+    record = turn_record(turn)
+    assert record.keys() >= TURN
+    assert record["items"] == []
+    assert record["notes"] == []
+
+
+@pytest.mark.parametrize("value", ["horror", 1990, 97.5, ("a", "b")])
+def test_a_constraints_value_is_plain_json(value):
+    record = constraint_record(Constraint("x", "includes", value))
+    assert json.loads(json.dumps(record))["value"] == (list(value) if isinstance(value, tuple) else value)
+
+
+def test_every_kind_of_turn_of_the_pipeline_keeps_the_contract(pipeline):
+    messages = ["a quiet film, no horror", "喜剧，九十年代的", "hi", "who directed Moon?", "I loved Interstellar", "Icelandic westerns"]
+    for message in messages:
+        turn = pipeline.complete(message, Conversation(f"rec-{message}", "records"), Profile("records"))
+        record = json.loads(json.dumps(turn_record(turn), ensure_ascii=False))
+        assert record.keys() >= TURN
+        assert record["request"].keys() >= REQUEST
+        assert record["timings_ms"].keys() >= TIMINGS
+        assert record["language"] in ("en", "zh")
+        for n, item in enumerate(record["items"], 1):
+            assert item.keys() >= ITEM
+            assert item["rank"] == n
+            assert isinstance(item["channels"], dict)
+            for reason in item["reasons"]:
+                assert reason["sources"]
+                for source in reason["sources"]:
+                    kind, _, name = source.partition(".")
+                    assert kind in ("card", "user", "history")
+                    assert name
+                    assert source != "user." and (kind != "user" or name == "message")
+                    assert kind != "history" or name in pipeline.index.items
+                    assert kind != "card" or name == "summary" or name == "title" or name in pipeline.index.domain.facets
