@@ -21,9 +21,9 @@ class Settings(BaseSettings):
         engine: ``auto`` takes llama.cpp for a GGUF file on a machine without a GPU and transformers otherwise.
         domain: a shipped domain or a folder with a domain.toml.
         items: how many items a reply recommends.
-        vote_weight: what one place in the model's vote is worth against one place of retrieval.
+        vote_weight: weight of the model's vote beside the channels' in the reciprocal rank fusion.
         context_tokens: the model's context a conversation slot.
-        threads: of the engine; 0 means one a core.
+        threads: of the engine; 0 means one a core for reading and, in llama.cpp, one fewer for writing.
     """
 
     model_config = SettingsConfigDict(env_prefix="ZHIYIN_", extra="ignore")

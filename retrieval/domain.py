@@ -125,6 +125,7 @@ class Domain(_Model):
     headline: tuple[str, ...] = ()
     ballot: tuple[str, ...] = ()
     ask: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    ordinary_titles: tuple[str, ...] = ()
     noun: Mapping[str, Noun]
     example: Mapping[str, Example]
     mapping: Mapping_

@@ -58,6 +58,7 @@ class NameIndex:
             for word in set(_key(" ".join(item.texts.values())).split()):
                 frequency[word] += 1
         self._frequency = dict(frequency)
+        self._ordinary = frozenset(title.lower() for title in domain.ordinary_titles)
         self._longest = max((len(key.split()) for key in self._words), default=1)
         self._lengths = sorted({len(key) for key in self._han}, reverse=True)
 
@@ -105,7 +106,7 @@ class NameIndex:
             return True
         words = key.split()
         rare = any(self._frequency.get(word, 0) < 2 and len(word) > 4 for word in words)
-        if rare and (len(words) > 1 or len(key) > 7):
+        if key not in self._ordinary and rare and (len(words) > 1 or len(key) > 7):
             return True
         capital = text[start].isupper() or text[start].isdigit()
         first = bool(_SENTENCE_START.search(text[:start]))
@@ -122,12 +123,9 @@ class NameIndex:
             for start in range(len(text) - length + 1):
                 piece = text[start : start + length]
                 for kind, target in self._han.get(piece, ()):
-                    quoted = text[start - 1 : start] in ("《", "“", "「") and text[start + length : start + length + 1] in (
-                        "》",
-                        "”",
-                        "」",
-                    )
-                    if quoted or lenient or kind == PEOPLE or length > 2:
+                    around = text[start - 1 : start] + text[start + length : start + length + 1]
+                    plain = length > 2 and piece not in self._ordinary
+                    if around in ("《》", "“”", "「」") or lenient or kind == PEOPLE or plain:
                         found.append(Mention(kind, target, start, start + length))
         return found
 

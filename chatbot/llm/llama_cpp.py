@@ -42,8 +42,11 @@ class LlamaCppModel:
         params.hostnames = ["127.0.0.1"]
         params.api_keys = [secrets.token_urlsafe(32)]
         params.verbosity = 0
-        count = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = count
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        # Decoding waits for all its threads at every layer: on a busy core it falls to a twentieth. One core stays free for the
+        # page and the browser (docs/experiments.md).
+        params.cpuparams.n_threads = threads or max(1, cores - 1)
+        params.cpuparams_batch.n_threads = threads or cores
         try:
             self._server = engine.Server(params)
         except Exception as error:

@@ -111,7 +111,12 @@ def test_the_opening_counts_and_says_what_was_asked(speaker):
 def test_the_opening_in_chinese(speaker):
     asked = request(
         "zh",
-        constraints=(HORROR, Constraint("genres", "includes", "comedy"), Constraint("year", "min", 1990), Constraint("year", "max", 1999)),
+        constraints=(
+            HORROR,
+            Constraint("genres", "includes", "comedy"),
+            Constraint("year", "min", 1990),
+            Constraint("year", "max", 1999),
+        ),
         wishes=(Wish("moods", "quiet", "安静"),),
         liked=("interstellar-2014",),
     )

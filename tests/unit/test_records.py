@@ -23,7 +23,10 @@ def turn(movies):
         "zh",
         "安静一点",
         "安静",
-        constraints=(Constraint("genres", "excludes", "horror", "恐怖片"), Constraint("countries", "any_of", ("China", "Taiwan"))),
+        constraints=(
+            Constraint("genres", "excludes", "horror", "恐怖片"),
+            Constraint("countries", "any_of", ("China", "Taiwan")),
+        ),
         wishes=(Wish("moods", "quiet", "安静"),),
         liked=("arrival-2016",),
         disliked=("her-2013",),
@@ -95,7 +98,14 @@ def test_a_constraints_value_is_plain_json(value):
 
 
 def test_every_kind_of_turn_of_the_pipeline_keeps_the_contract(pipeline):
-    messages = ["a quiet film, no horror", "喜剧，九十年代的", "hi", "who directed Moon?", "I loved Interstellar", "Icelandic westerns"]
+    messages = [
+        "a quiet film, no horror",
+        "喜剧，九十年代的",
+        "hi",
+        "who directed Moon?",
+        "I loved Interstellar",
+        "Icelandic westerns",
+    ]
     for message in messages:
         turn = pipeline.complete(message, Conversation(f"rec-{message}", "records"), Profile("records"))
         record = json.loads(json.dumps(turn_record(turn), ensure_ascii=False))

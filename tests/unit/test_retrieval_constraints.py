@@ -74,6 +74,7 @@ def test_of_a_known_facet_includes_and_excludes_are_opposites(movies_domain, ite
     [
         (Constraint("genres", "excludes", "horror"), True),
         (Constraint("genres", "includes", "horror"), False),
+        (Constraint("genres", "includes", ()), False),
         (Constraint("genres", "any_of", ("horror", "war")), False),
         (Constraint("people", "excludes", "Ann Hui"), True),
         (Constraint("people", "includes", "Ann Hui"), False),

@@ -117,6 +117,11 @@ def test_nothing_is_found_in_ordinary_sentences(names, text):
     assert names.find(text) == []
 
 
+@pytest.mark.parametrize("text", ORDINARY_BUT_RARE_HERE)
+def test_nothing_is_found_in_ordinary_sentences_with_long_words(names, text):
+    assert names.find(text) == []
+
+
 @pytest.mark.parametrize(
     ("text", "target"),
     [

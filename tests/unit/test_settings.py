@@ -70,7 +70,9 @@ def test_an_option_beats_the_environment(monkeypatch):
 
 
 def test_every_setting_can_come_from_the_environment(monkeypatch):
-    values = dict(MODEL="m.gguf", EMBEDDER="hashing", DOMAIN="books", ITEMS="5", VOTE_WEIGHT="0", THREADS="2", CONTEXT_TOKENS="4096")
+    values = dict(
+        MODEL="m.gguf", EMBEDDER="hashing", DOMAIN="books", ITEMS="5", VOTE_WEIGHT="0", THREADS="2", CONTEXT_TOKENS="4096"
+    )
     for name, value in values.items():
         monkeypatch.setenv(f"ZHIYIN_{name}", value)
     settings = Settings()
