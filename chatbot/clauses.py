@@ -26,6 +26,17 @@ def split_sentences(text: str, cues: Cues) -> list[tuple[int, int]]:
     return [(start, end) for start, end in zip(starts, [*(m.start() for m in ends), len(text)], strict=True) if end > start]
 
 
+def clause_spans(text: str, cue: re.Pattern[str], cues: Cues) -> list[tuple[int, int]]:
+    """Return the spans from each match of a cue to the end of its clause."""
+    spans: list[tuple[int, int]] = []
+    for found in cue.finditer(text):
+        ends = [
+            end.start() for end in (p.search(text, found.end()) for p in (cues.clause_end, cues.sentence_end, cues.turn)) if end
+        ]
+        spans.append((found.start(), min(ends, default=len(text))))
+    return spans
+
+
 def negated_spans(text: str, cues: Cues) -> list[tuple[int, int]]:
     """Where words are denied: from a negation to the end of its clause or to a turn ("but", "just", 但, 想)."""
     innocent = [m.span() for m in cues.not_a_negation.finditer(text)]
@@ -57,6 +68,8 @@ def negated_spans(text: str, cues: Cues) -> list[tuple[int, int]]:
 
 def attitude_of(text: str, mention: Mention, cues: Cues) -> str:
     """What the sentence says about a named item: the nearest verb before it, else the nearest after it."""
+    if cues.other_than.match(text, mention.end):
+        return "excluded"
     start, end = next(((a, b) for a, b in split_sentences(text, cues) if a <= mention.start < b), (0, len(text)))
     kinds = (("disliked", cues.disliked), ("seen", cues.seen), ("model", cues.model), ("liked", cues.liked))
     before = [(m.end(), -n, kind) for n, (kind, cue) in enumerate(kinds) for m in cue.finditer(text, start, mention.start)]

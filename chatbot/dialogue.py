@@ -56,7 +56,7 @@ def refines_wish(request: Request, masked: str, cues: Cues, *, lifted: bool) -> 
     short = words <= cues.refine_words
     begins = bool(cues.refine_start.search(masked))
     only_changes = not request.query and bool(request.constraints or request.wishes or lifted or request.stated)
-    return (short and (begins or bool(cues.more.search(masked)) or not request.query)) or only_changes or begins
+    return (short and (begins or bool(cues.more.search(masked)) or not request.query)) or only_changes or begins or lifted
 
 
 def small_talk(request: Request, masked: str, cues: Cues) -> str:

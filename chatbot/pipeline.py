@@ -173,6 +173,8 @@ class RecommendationPipeline:
             if c.op in ("includes", "any_of")
             for v in (c.value if isinstance(c.value, tuple) else (c.value,))
         ]
+        judged = [w.field for w in request.wishes] + [c.field for c in request.constraints]
+        facets = facets or tuple(dict.fromkeys(f for f in judged if f in self.index.domain.facets))
         text, sources = self._speaker.answer(item, facets, asked, request.language)
         draft.notes.append(f"answered from {item.id}: {', '.join(sources)}")
         return text

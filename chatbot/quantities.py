@@ -14,7 +14,10 @@ _EN_DECADES = dict(
 _ZH = {c: n for n, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2, "零": 0, "〇": 0}
 _YEAR = r"((?:19|20)\d\d)"
 _NUM_EN = r"(\d+(?:\.\d+)?|" + "|".join(_EN) + r"|an?)"
-_NUM_ZH = r"(\d+(?:\.\d+)?|[一两二三四五六七八九十]{1,3})"
+_ZH_DIGIT = "[一两二三四五六七八九]"
+_ZH_TENS = f"(?:{_ZH_DIGIT}?十{_ZH_DIGIT}?|{_ZH_DIGIT})"
+_ZH_NUMBER = f"(?:{_ZH_DIGIT}?百(?:零?{_ZH_TENS})?|{_ZH_TENS})"
+_NUM_ZH = rf"(\d+(?:\.\d+)?|{_ZH_NUMBER})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Bound:
 
 
 def number(text: str) -> float:
-    """Read a number in digits or words, English or Chinese (up to 99)."""
+    """Read a number in digits or words, English or Chinese (up to 999)."""
     text = text.strip().lower()
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
         return float(text)
@@ -37,6 +40,9 @@ def number(text: str) -> float:
         return 1
     if text in _EN:
         return _EN[text]
+    if "百" in text:
+        hundreds, _, rest = text.partition("百")
+        return (_ZH[hundreds] if hundreds else 1) * 100 + (number(rest.lstrip("零")) if rest.strip("零") else 0)
     if "十" in text:
         tens, _, ones = text.partition("十")
         return (_ZH[tens] if tens else 1) * 10 + (_ZH[ones] if ones else 0)
@@ -71,11 +77,13 @@ def _years(text: str) -> Iterator[Bound]:
     no = r"(?:no|not|nothing|none|never|don'?t \w+ (?:anything )?)\s+"
     for m in rule(
         rf"{no}(?:\w+ )?(?:older than|earlier than|before|from before|made before)\s+{_YEAR}"
-        rf"|不(?:早于|要)\s*{_YEAR}年?(?:以前|之前|前)?的?"
+        rf"|不早于\s*{_YEAR}年?|(?:不要|不想看|别)\s*{_YEAR}\s*年?(?:以前|之前|前)的?"
     ):
-        yield bound(m, "min", int(m[1] or m[2]))
+        yield bound(m, "min", int(m[1] or m[2] or m[3]))
     for m in rule(rf"{no}(?:\w+ )?(?:newer than|later than|after|from after|made after)\s+{_YEAR}|不晚于\s*{_YEAR}年?"):
         yield bound(m, "max", int(m[1] or m[2]))
+    for m in rule(rf"(?:不要|不想看|别)\s*{_YEAR}\s*年?(?:以后|之后|以来|后)的?"):
+        yield bound(m, "max", int(m[1]) - 1)
     for m in rule(rf"\b(?:after|newer than|later than)\s+(?:the year )?{_YEAR}(?!s)"):
         yield bound(m, "min", int(m[1]) + 1)
     for m in rule(
@@ -87,7 +95,7 @@ def _years(text: str) -> Iterator[Bound]:
         yield bound(m, "max", int(m[1] or m[2]) - 1)
     for m in rule(rf"\b(?:until|up to|by)\s+{_YEAR}"):
         yield bound(m, "max", int(m[1]))
-    for m in rule(rf"\b(?:between\s+|from\s+)?{_YEAR}\s*(?:-|–|to|and|until|到|至|～|~)\s*{_YEAR}\s*年?(?:之间)?"):
+    for m in rule(rf"\b(?:between\s+|from\s+)?{_YEAR}\s*年?\s*(?:-|–|to|and|until|到|至|～|~)\s*{_YEAR}\s*年?(?:之间)?"):
         first, last = sorted((int(m[1]), int(m[2])))
         yield bound(m, "min", first)
         yield bound(m, "max", last)

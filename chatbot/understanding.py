@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
-from chatbot.clauses import HAN, attitude_of, mask_names, negated_spans, split_sentences, wish_text
+from chatbot.clauses import HAN, attitude_of, clause_spans, mask_names, negated_spans, split_sentences, wish_text
 from chatbot.cues import Cues, load_cues
 from chatbot.dialogue import carry, language_of, last_items, previous_wish, refines_wish, small_talk, unique
-from chatbot.lexicon import Lexicon, Target
+from chatbot.lexicon import Lexicon, Match, Target
 from chatbot.quantities import find_bounds, number
 from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
 from retrieval.domain import PEOPLE, Domain
@@ -23,17 +24,19 @@ from retrieval.titles import Mention, NameIndex
 from retrieval.types import Constraint, Item, Wish
 
 _LATIN = re.compile(r"[A-Za-zÀ-ÿ]+")
+_WORDS = re.compile(r"[A-Za-zÀ-ÿ\u3400-\u9fff]")
 _TITLE_MARKS = re.compile(r"《[^》]*》|\"[^\"]*\"|“[^”]*”")
+_OR = re.compile(r"(?:\s*(?:片|电影|films?|movies?))?\s*,?\s*(?:or|或者?|还是|/)\s*(?:an?\s+)?", re.IGNORECASE)
 MAX_COUNT = 10
 
 
 def detect_language(text: str, fallback: Language = "en") -> Language:
     """English or Chinese, by which script carries more words; quoted titles do not count, and neither script falls back."""
     bare = _TITLE_MARKS.sub(" ", text)
-    for sample in (bare, text):
+    for sample in (bare, text):  # a text that is nothing but a title is read whole
         han, latin = len(HAN.findall(sample)), len(_LATIN.findall(sample))
         if han or latin:
-            return "zh" if han >= 2 * latin or (han > latin and han > 3) else "en"
+            return "zh" if han >= latin else "en"
     return fallback
 
 
@@ -64,6 +67,8 @@ class _Reading:
     wishes: list[Wish] = field(default_factory=list[Wish])
     lifted: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     spans: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])  # not for similarity: names, negated words
+    places: list[tuple[int, int, Constraint]] = field(default_factory=list[tuple[int, int, Constraint]])
+    implied: list[Constraint] = field(default_factory=list[Constraint])  # exclusions of what the words only suggest
     attitudes: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -84,9 +89,11 @@ class Understanding:
         """
         text = check_message(message)
         previous = previous_wish(conversation)
-        language = detect_language(text, language or language_of(conversation) or "en")
-        cues = load_cues(language)
         mentions = self.names.find(text)
+        bare = _TITLE_MARKS.sub(" ", mask_names(text, mentions))  # names of the other script do not change the language
+        known = language_of(conversation) or language
+        language = detect_language(bare, known or detect_language(text))
+        cues = load_cues(language)
         mentions += [m for m in self._lenient(text, cues) if all(m.end <= o.start or m.start >= o.end for o in mentions)]
         masked = mask_names(text, mentions)
         reading = _Reading()
@@ -119,20 +126,27 @@ class Understanding:
             stop = end.start() if end else len(text)
             for mention in self.names.find(text[verb.end() : stop], lenient=True):
                 start, end_ = mention.start + verb.end(), mention.end + verb.end()
-                name = text[start:end_]
-                follows = text[end_ : end_ + 1]
-                chinese = bool(HAN.match(name)) and len(name) >= 2 and follows not in tuple("片类电影题")
-                word = any((m.start, m.end) == (0, len(name)) for m in self.lexicon.find(name, "zh"))
-                if mention.kind == "item" and chinese and not word:
+                if mention.kind == "item" and self._stands_alone(text[verb.end() : stop], mention):
                     found.append(Mention("item", mention.target, start, end_))
         return found
+
+    def _stands_alone(self, rest: str, mention: Mention) -> bool:
+        """Whether a title of ordinary words is all that is said between a verb, "and" and the end of the clause."""
+        name, follows = rest[mention.start : mention.end], rest[mention.end : mention.end + 1]
+        if HAN.match(name):
+            word = any((m.start, m.end) == (0, len(name)) for m in self.lexicon.find(name, "zh"))
+            return len(name) >= 2 and follows not in tuple("片类电影题") and not word
+        before = re.search(r"(?:^|\b(?:and|or|&))\s*$", rest[: mention.start], re.IGNORECASE)
+        after = re.match(r"\s*(?:$|(?:and|or|but|&|too|as well)\b|\ufffc)", rest[mention.end :], re.IGNORECASE)
+        return bool(before and after) and len(name) > 3 and not self.lexicon.find(name, "en")
 
     # -- facets ---------------------------------------------------------------------------------------------------
 
     def _read_phrases(
         self, text: str, language: Language, cues: Cues, reading: _Reading, previous: dict[str, Any] | None
     ) -> None:
-        feelings = [m.span() for m in cues.feeling.finditer(text)]
+        feelings = [m.span() for cue in (cues.feeling, cues.restart) for m in cue.finditer(text)]
+        neutral = clause_spans(text, cues.neutral, cues)
         negated = negated_spans(text, cues)
         lifted = bool(cues.lift.search(text))
         other: Language = "zh" if language == "en" else "en"
@@ -151,18 +165,21 @@ class Understanding:
                 elif lifted and target.values and self._was_excluded(target, previous):
                     reading.lifted += [(target.facet, value) for value in target.values]
                     reading.spans.append((match.start, match.end))
-                else:
-                    self._want(target, words, reading, previous)
+                elif not any(start <= match.start < end for start, end in neutral):
+                    self._want(target, match, words, reading, previous)
         reading.spans += negated
+        _settle(reading, text)
 
     def _exclude(self, target: Target, words: str, reading: _Reading) -> None:
         for value in target.values:
             reading.constraints.append(Constraint(target.facet, "excludes", value, words))
+            if target.negated_only:
+                reading.implied.append(reading.constraints[-1])
         if target.negated_only and target.bound:
             op, value = target.bound
             reading.constraints.append(Constraint(target.facet, op, _whole(value), words))
 
-    def _want(self, target: Target, words: str, reading: _Reading, previous: dict[str, Any] | None) -> None:
+    def _want(self, target: Target, match: Match, words: str, reading: _Reading, previous: dict[str, Any] | None) -> None:
         facet = self._domain.facets[target.facet]
         if target.bound:
             op, value = target.bound
@@ -178,6 +195,7 @@ class Understanding:
             reading.wishes += [Wish(target.facet, value, words) for value in target.values]
         elif len(target.values) == 1:
             reading.constraints.append(Constraint(target.facet, "includes", target.values[0], words))
+            reading.places.append((match.start, match.end, reading.constraints[-1]))
         elif target.values:
             reading.constraints.append(Constraint(target.facet, "any_of", target.values, words))
 
@@ -254,7 +272,10 @@ class Understanding:
 
     def _asked_item(self, request: Request, masked: str, cues: Cues, conversation: Conversation) -> str | None:
         """The one item a question is about: named, or pointed at by "it" or "the second one"."""
-        if not cues.question.search(masked) or not self.asked_facets(masked, request.language):
+        about = self.asked_facets(masked, request.language)
+        judged = bool(request.wishes or request.constraints) and cues.yes_no.search(masked)
+        judged = judged and not request.stated and not cues.model.search(masked) and not cues.more.search(masked)
+        if not cues.question.search(masked) or not (about or judged):
             return None
         if len(request.named) == 1:
             return request.named[0]
@@ -276,6 +297,19 @@ class Understanding:
 
         found = [name for name, facet in self._domain.facets.items() if asks(facet.ask.get(language, ()))]
         return (*found, *(("text",) if asks(self._domain.ask.get(language, ())) else ()))
+
+
+def _settle(reading: _Reading, text: str) -> None:
+    """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for ("horror, but not scary")."""
+    wanted = {(c.field, c.value) for _, _, c in reading.places}
+    dropped = [c for c in reading.implied if (c.field, c.value) in wanted]
+    reading.constraints = [c for c in reading.constraints if not any(c is d for d in dropped)]
+    places = sorted(reading.places, key=lambda place: place[:2])
+    for (_, end, first), (start, _, second) in pairwise(places):
+        if first.field == second.field and first.value != second.value and _OR.fullmatch(text[end:start]):
+            one, other = ((c.value if isinstance(c.value, tuple) else (str(c.value),)) for c in (first, second))
+            both = Constraint(first.field, "any_of", (*one, *other), f"{first.words} / {second.words}")
+            reading.constraints = [c for c in reading.constraints if c is not first and c is not second] + [both]
 
 
 def _is_number(text: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -85,3 +87,14 @@ def movies_domain(movies):
 def items(movies):
     """The films of the catalogue, by id."""
     return movies.items
+
+
+@pytest.fixture(scope="session")
+def real_data(tmp_path_factory, weights_folder: Path) -> Path:
+    """A data folder with the films' index by the default embedder; copy it, for one process may hold an index."""
+    data = tmp_path_factory.mktemp("real")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ZHIYIN_") or k == "ZHIYIN_HOME"}
+    fetch("use-multilingual-v3", weights_folder)
+    command = [sys.executable, Path(__file__).resolve().parents[1] / "app.py", "index"]
+    subprocess.run(command, env={**environment, "ZHIYIN_DATA": str(data)}, check=True, timeout=300)
+    return data

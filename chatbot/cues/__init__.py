@@ -29,6 +29,7 @@ class Cues:
     scope_end: Pattern
     turn: Pattern
     lift: Pattern
+    neutral: Pattern
     feeling: Pattern
     liked: Pattern
     disliked: Pattern
@@ -44,6 +45,8 @@ class Cues:
     filler: Pattern
     count: Pattern
     it: Pattern
+    yes_no: Pattern
+    other_than: Pattern
     question: Pattern
     praise: Pattern
     sentence: Pattern
