@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from chatbot.settings import Settings
 from retrieval.domain import Domain, load_domain
@@ -140,8 +141,10 @@ def _settings(**options: Any) -> Settings:
         options |= {"engine": "scripted", "embedder": "hashing"}
     try:
         return Settings(**{key: value for key, value in options.items() if value is not None})
-    except ValueError as error:
-        raise SettingsError(f"A setting is wrong: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"ZHIYIN_{str(first['loc'][0]).upper()}"
+        raise SettingsError(f"{name} (or its option) is {first['input']!r}: {first['msg']}.") from error
 
 
 def _version() -> str:

@@ -20,7 +20,8 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+QUIET = ("background-networking", "component-update", "sync")
+ARGUMENTS = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in QUIET)]
 TALKS = {
     "en": ["I loved Interstellar and Arrival; something quieter and thoughtful, no horror"],
     "zh": ["九十年代的华语爱情片，不要悲剧"],

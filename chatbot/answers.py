@@ -213,7 +213,9 @@ class Speaker:
         if "text" in facets and item.text(language):
             return say("answer_text", title=title, text=item.text(language)), ("card.summary",)
         facts = join((self._domain.facet_text(item, name, language) for name in self._domain.headline), language)
-        return say("answer_unknown", title=title, facts=facts), tuple(f"card.{name}" for name in self._domain.headline)
+        return say("answer_unknown", title=title, facts=facts), tuple(
+            f"card.{name}" for name in self._domain.headline if item.values(name)
+        )
 
 
 def _first_of_words(wishes: Sequence[Wish]) -> list[Wish]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -29,12 +30,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _QUOTED = re.compile(r"《([^》]+)》")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _LATIN_WORD = re.compile(r"[A-Za-zÀ-ÿ][\w'’-]*")
-_STARTERS = frozenset(  # capitalised for their place alone
-    """
-    the this that these those when while after before during every each one two three four five six most many some other
-    others not only and but for with from into over under until since there here their his her its soon then now
-    """.split()
-)
+_PREPOSITIONS = frozenset("of to with for by from in on at near called named into over under across through against".split())
 _CAPITAL = re.compile(r"(?<=[a-z,;:'’)] )[A-Z][\w'’-]+")
 
 
@@ -116,11 +112,22 @@ class Grounder:
                 return f"names another title: {words}"
             if mention.kind == PEOPLE and mention.target not in people and words not in card:
                 return f"names a person who is not on the card: {words}"
+        known = _NUMBER.findall(" ".join([evidence.texts["card.summary"], evidence.texts["card.title"], said]))
+        measured = [  # a length proves "97 min", not any 97
+            text
+            for name, facet in self._domain.facets.items()
+            if (text := evidence.texts.get(f"card.{name}", "")) in sentence and (facet.type == "year" or not text.isdigit())
+        ]
         for number in _NUMBER.findall(sentence):
-            if number not in _NUMBER.findall(card + " " + said):
+            if number not in known and number not in _NUMBER.findall(" ".join(measured)):
                 return f"a number without a source: {number}"
         folded = (card + " " + said).lower()
+        facets = [
+            sentence[m.start : m.end] for language in self._domain.languages for m in self._lexicon.find(sentence, language)
+        ]
         for name in _CAPITAL.findall(sentence):
+            if any(name in words for words in facets):
+                continue  # judged as a facet
             if re.sub(r"['’]s?$", "", name).lower() not in folded:
                 return f"a name without a source: {name}"
         return ""
@@ -154,7 +161,10 @@ class Grounder:
             return Verdict(False, problem=f"not so in the description: {untied}")
         if dropped := dropped_name(sentence, lines):
             return Verdict(False, problem=f"passes over {dropped}, who may be the one who does it")
-        if in_order(tokens, lines) < MIN_IN_ORDER:
+        told = [
+            t for t in dict.fromkeys(tokenize(_QUOTED.sub("", sentence))) if t in tokens
+        ]  # its own title has no place there
+        if in_order(told, lines) < MIN_IN_ORDER:
             return Verdict(False, problem="not in the order of the description")
         if sources.get("card.summary", 0) < MIN_FROM_TEXT:
             return Verdict(False, problem="says nothing of the description")
@@ -206,29 +216,38 @@ def dropped_name(sentence: str, text: str) -> str:
     """
     words = [(match[0], match.start()) for match in _LATIN_WORD.finditer(text)]
     said = {word.lower() for word in _LATIN_WORD.findall(sentence)}
-    used = [n for n, (word, _) in enumerate(words) if word.lower() in said and len(word) > 3]
+    often = Counter(word.lower() for word, _ in words)
+    used = [n for n, (word, _) in enumerate(words) if word.lower() in said and often[word.lower()] == 1 and tokenize(word)]
     if not used:
         return ""
-    inside = words[used[0] : used[-1] + 1]
-    lower = {word for word, _ in words if word.islower()}
-    for word, place in inside:
-        if word[0].isupper() and len(word) > 2 and word.lower() not in said and word.lower() not in lower:
-            starts = place == 0 or text[max(0, place - 2) : place].strip() in (".", "!", "?")
-            if not starts or word.lower() not in _STARTERS:
-                return word
+    for place in range(used[0], used[-1] + 1):
+        word, start = words[place]
+        if word[0].isupper() and word.lower() not in said and _may_act(text, words, place, start):
+            return word
     return ""
+
+
+def _may_act(text: str, words: Sequence[tuple[str, int]], place: int, start: int) -> bool:
+    """Whether a capitalised word of a text may be the one who does what follows."""
+    word = words[place][0]
+    before = words[place - 1][0].lower() if place else ""
+    opens = start == 0 or text[:start].rstrip()[-1:] in tuple(".!?:")
+    again = any(other == word and at != start and text[:at].rstrip()[-1:] not in tuple(".!?") for other, at in words)
+    beside = text[start + len(word) : start + len(word) + 1] == "," or word.endswith(("'s", "’s"))
+    return not beside and before not in _PREPOSITIONS and (not opens or again) and len(word) > 2
 
 
 def in_order(tokens: Sequence[str], text: str) -> float:
     """Return which share of the tokens found in a text stands there in the same order (longest increasing subsequence)."""
-    places: dict[str, int] = {}
+    places: dict[str, list[int]] = {}
     for place, token in enumerate(tokenize(text)):
-        places.setdefault(token, place)
+        places.setdefault(token, []).append(place)
     found = [places[token] for token in tokens if token in places]
     tails: list[int] = []
-    for place in found:
-        at = bisect_left(tails, place)
-        tails[at : at + 1] = [place]
+    for choices in found:
+        for place in reversed(choices):  # a word that stands there twice may be either
+            at = bisect_left(tails, place)
+            tails[at : at + 1] = [place]
     return len(tails) / len(found) if found else 1.0
 
 

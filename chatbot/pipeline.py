@@ -14,6 +14,7 @@ from chatbot.grounding import Grounder
 from chatbot.llm.base import LanguageModel
 from chatbot.policy import decide
 from chatbot.profile import build_profile
+from chatbot.questions import asked_facets
 from chatbot.records import turn_record
 from chatbot.reranking import rerank
 from chatbot.store import UserStore
@@ -166,7 +167,7 @@ class RecommendationPipeline:
         if request.intent == "chat":
             return self._speaker.chat(request.opening, request.language)
         item = self.index.items[request.named[0]]
-        facets = self._understanding.asked_facets(request.text, request.language)
+        facets = asked_facets(request.text, request.language, self.index.domain)
         asked = [w.value for w in request.wishes] + [
             str(v)
             for c in request.constraints
@@ -198,7 +199,7 @@ class RecommendationPipeline:
             yield Text(draft.opening)
             return
         yield Cards(tuple(draft.items), settled=items_only, opening=draft.opening)
-        if items_only:
+        if items_only or cancel.is_set():
             return
         yield Stage("choosing")
         self._vote(draft, count)
@@ -225,7 +226,7 @@ class RecommendationPipeline:
             if cancel.is_set():
                 draft.notes.append("stopped")
                 return
-            for reason in self._writer.write(recommendation.item, draft.request, profile, said, cancel):
+            for reason in self._writer.write(recommendation.item, draft.request, profile, said, cancel, draft.notes):
                 if cancel.is_set() and reason.written_by == "template":
                     continue
                 draft.items[n] = replace(draft.items[n], reasons=(*draft.items[n].reasons, reason))

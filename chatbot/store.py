@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import JSON, Engine, ForeignKey, String, Text, create_engine, delete, event, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from chatbot.types import Conversation, Event, StoredTurn
@@ -85,8 +85,11 @@ class InMemoryUserStore:
         with self._lock:
             if self._owners.setdefault(conversation, user) != user:
                 raise _foreign(conversation)
-            turns = self._turns.pop(conversation, [])
-            self._turns[conversation] = [old for old in turns if old.id != turn.id] + [turn]
+            others = (t for name, turns in self._turns.items() if name != conversation for t in turns)
+            if any(other.id == turn.id for other in others):
+                raise StoreError(f"Turn '{turn.id}' belongs to another conversation.", key="error_conversation")
+            turns = {old.id: old for old in self._turns.pop(conversation, [])}
+            self._turns[conversation] = list({**turns, turn.id: turn}.values())
 
     def conversations(self, user: str) -> Sequence[str]:
         """List."""
@@ -173,8 +176,11 @@ class SqlUserStore:
     @staticmethod
     def _ensure_user(session: Session, user: str) -> None:
         if session.get(_User, user) is None:
-            session.add(_User(id=user, created=time.time()))
-            session.flush()
+            try:
+                with session.begin_nested():
+                    session.add(_User(id=user, created=time.time()))
+            except IntegrityError:
+                pass  # another thread was first
 
     def append(self, event: Event) -> None:
         """Insert."""
@@ -218,6 +224,9 @@ class SqlUserStore:
                 session.add(row)
             elif row.user != user:
                 raise _foreign(conversation)
+            stored = session.get(_Turn, turn.id)
+            if stored is not None and stored.conversation != conversation:
+                raise StoreError(f"Turn '{turn.id}' belongs to another conversation.", key="error_conversation")
             row.used = turn.at
             session.flush()
             session.merge(

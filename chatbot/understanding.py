@@ -14,9 +14,11 @@ from typing import Any
 
 from chatbot.clauses import HAN, attitude_of, clause_spans, mask_names, negated_spans, split_sentences, wish_text
 from chatbot.cues import Cues, load_cues
-from chatbot.dialogue import carry, language_of, last_items, previous_wish, refines_wish, small_talk, unique
+from chatbot.dialogue import carry, language_of, previous_wish, refines_wish, small_talk, unique
 from chatbot.lexicon import Lexicon, Match, Target
+from chatbot.mentions import plain_titles
 from chatbot.quantities import find_bounds, number
+from chatbot.questions import asked_item
 from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
 from retrieval.domain import PEOPLE, Domain
 from retrieval.errors import MessageError
@@ -26,7 +28,7 @@ from retrieval.types import Constraint, Item, Wish
 _LATIN = re.compile(r"[A-Za-zÀ-ÿ]+")
 _WORDS = re.compile(r"[A-Za-zÀ-ÿ\u3400-\u9fff]")
 _TITLE_MARKS = re.compile(r"《[^》]*》|\"[^\"]*\"|“[^”]*”")
-_OR = re.compile(r"(?:\s*(?:片|电影|films?|movies?))?\s*,?\s*(?:or|或者?|还是|/)\s*(?:an?\s+)?", re.IGNORECASE)
+_OR = re.compile(r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b|或者?|还是|/)\s*(?:an?\s+)?", re.IGNORECASE)
 MAX_COUNT = 10
 
 
@@ -46,7 +48,7 @@ def check_message(text: str) -> str:
     Raises:
         MessageError: it is empty or too long.
     """
-    text = text.strip()
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()  # bytes that were no text
     if not text:
         raise MessageError("The message is empty. Say what you are in the mood for.", key="error_empty")
     if len(text) > MAX_MESSAGE:
@@ -92,9 +94,15 @@ class Understanding:
         mentions = self.names.find(text)
         bare = _TITLE_MARKS.sub(" ", mask_names(text, mentions))  # names of the other script do not change the language
         known = language_of(conversation) or language
-        language = detect_language(bare, known or detect_language(text))
+        short = not HAN.search(bare) and len(_LATIN.findall(bare)) < 2  # "OK" and a bare title follow the conversation
+        spoken = language_of(conversation)
+        language = spoken if spoken and short else detect_language(bare, known or detect_language(text))
         cues = load_cues(language)
-        mentions += [m for m in self._lenient(text, cues) if all(m.end <= o.start or m.start >= o.end for o in mentions)]
+        mentions += [
+            m
+            for m in plain_titles(text, cues, self.names, self.lexicon)
+            if all(m.end <= o.start or m.start >= o.end for o in mentions)
+        ]
         masked = mask_names(text, mentions)
         reading = _Reading()
         self._read_phrases(masked, language, cues, reading, previous)
@@ -115,30 +123,6 @@ class Understanding:
             count=self._read_count(masked, cues),
         )
         return self._with_intent(request, masked, cues, reading, conversation, previous)
-
-    def _lenient(self, text: str, cues: Cues) -> list[Mention]:
-        """Titles of ordinary words, where a verb of liking or seeing says that titles follow ("我喜欢降临和活着")."""
-        found: list[Mention] = []
-        for verb in re.finditer(
-            f"(?:{cues.liked.pattern})|(?:{cues.seen.pattern})|(?:{cues.model.pattern})", text, re.IGNORECASE
-        ):
-            end = cues.clause_end.search(text, verb.end()) or cues.sentence_end.search(text, verb.end())
-            stop = end.start() if end else len(text)
-            for mention in self.names.find(text[verb.end() : stop], lenient=True):
-                start, end_ = mention.start + verb.end(), mention.end + verb.end()
-                if mention.kind == "item" and self._stands_alone(text[verb.end() : stop], mention):
-                    found.append(Mention("item", mention.target, start, end_))
-        return found
-
-    def _stands_alone(self, rest: str, mention: Mention) -> bool:
-        """Whether a title of ordinary words is all that is said between a verb, "and" and the end of the clause."""
-        name, follows = rest[mention.start : mention.end], rest[mention.end : mention.end + 1]
-        if HAN.match(name):
-            word = any((m.start, m.end) == (0, len(name)) for m in self.lexicon.find(name, "zh"))
-            return len(name) >= 2 and follows not in tuple("片类电影题") and not word
-        before = re.search(r"(?:^|\b(?:and|or|&))\s*$", rest[: mention.start], re.IGNORECASE)
-        after = re.match(r"\s*(?:$|(?:and|or|but|&|too|as well)\b|\ufffc)", rest[mention.end :], re.IGNORECASE)
-        return bool(before and after) and len(name) > 3 and not self.lexicon.find(name, "en")
 
     # -- facets ---------------------------------------------------------------------------------------------------
 
@@ -260,7 +244,7 @@ class Understanding:
         chat = small_talk(request, masked, cues)
         if chat:
             return replace(request, intent="chat", opening=chat)
-        asked = self._asked_item(request, masked, cues, conversation)
+        asked = asked_item(request, masked, cues, conversation, self._domain)
         if asked:
             return replace(request, intent="ask_item", named=(asked,))
         if request.stated and not request.query and not request.constraints and not request.wishes and not reading.lifted:
@@ -269,34 +253,6 @@ class Understanding:
             return request
         refines = refines_wish(request, masked, cues, lifted=bool(reading.lifted))
         return carry(request, previous, refines=refines, lifted=reading.lifted)
-
-    def _asked_item(self, request: Request, masked: str, cues: Cues, conversation: Conversation) -> str | None:
-        """The one item a question is about: named, or pointed at by "it" or "the second one"."""
-        about = self.asked_facets(masked, request.language)
-        judged = bool(request.wishes or request.constraints) and cues.yes_no.search(masked)
-        judged = judged and not request.stated and not cues.model.search(masked) and not cues.more.search(masked)
-        if not cues.question.search(masked) or not (about or judged):
-            return None
-        if len(request.named) == 1:
-            return request.named[0]
-        shown = last_items(conversation)
-        for word, place in cues.ordinals.items():
-            if re.search(rf"\b{word}\b" if request.language == "en" else word, masked) and shown:
-                return shown[place - 1 if place > 0 else -1] if place <= len(shown) else None
-        if cues.it.search(masked) and not request.named and shown:
-            last: dict[str, Any] = conversation.turns[-1].record["request"]
-            return str(last["named"][0]) if last["intent"] == "ask_item" else shown[0]
-        return None
-
-    def asked_facets(self, text: str, language: Language) -> tuple[str, ...]:
-        """The facets a question asks for; ``text`` stands for the description."""
-        lowered = text.lower()
-
-        def asks(phrases: Iterable[str]) -> bool:
-            return any(re.search(rf"\b{re.escape(p)}\b" if language == "en" else re.escape(p), lowered) for p in phrases)
-
-        found = [name for name, facet in self._domain.facets.items() if asks(facet.ask.get(language, ()))]
-        return (*found, *(("text",) if asks(self._domain.ask.get(language, ())) else ()))
 
 
 def _settle(reading: _Reading, text: str) -> None:

@@ -20,6 +20,7 @@ from retrieval.types import Item
 logger = logging.getLogger(__name__)
 MAX_TOKENS = 90
 MAX_WISH = 300  # characters of the message that the prompt repeats
+MAX_LINES = 8
 LINES = 2  # sentences of the description that the model reads: fewer to wait for, fewer to mix up
 
 
@@ -64,7 +65,13 @@ class Writer:
         return "\n".join(part for part in (f"{write_title(item, language)} · {headline}", self._lines(item, request)) if part)
 
     def write(
-        self, item: Item, request: Request, profile: Profile, said: Sequence[str] = (), cancel: threading.Event | None = None
+        self,
+        item: Item,
+        request: Request,
+        profile: Profile,
+        said: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+        notes: list[str] | None = None,
     ) -> Iterator[Reason]:
         """Yield one or two reasons for an item, each proved.
 
@@ -74,14 +81,22 @@ class Writer:
             profile: of the person.
             said: the reasons already given for other items of the reply: none may begin like them.
             cancel: stops the model.
+            notes: told when the model fails.
         """
-        yield self._from_model(item, request, said, cancel) or self.from_card(item, request)
+        yield self._from_model(item, request, said, cancel, notes) or self.from_card(item, request, said)
         if cancel is not None and cancel.is_set():
             return
         if fit := self._shared(item, request, profile) or self._granted(item, request, len(said)):
             yield fit
 
-    def _from_model(self, item: Item, request: Request, said: Sequence[str], cancel: threading.Event | None) -> Reason | None:
+    def _from_model(
+        self,
+        item: Item,
+        request: Request,
+        said: Sequence[str],
+        cancel: threading.Event | None,
+        notes: list[str] | None,
+    ) -> Reason | None:
         language = request.language
         end = load_cues(language).sentence
         text = ""
@@ -92,6 +107,8 @@ class Writer:
                     break
         except EngineError as error:
             logger.warning("the model failed, a sentence from the card takes its place: %s", error)
+            if notes is not None:
+                notes.append(f"no sentence by the model: {error}")
             return None
         found = end.search(text)
         sentence = text[: found.end()].strip() if found else ""
@@ -106,10 +123,15 @@ class Writer:
             return None
         return Reason(sentence, verdict.sources, "model")
 
-    def from_card(self, item: Item, request: Request) -> Reason:
+    def from_card(self, item: Item, request: Request, said: Sequence[str] = ()) -> Reason:
         """The sentence of the card's description that is nearest to the wish; without a description, its facts."""
         language = request.language
-        if lines := nearest_sentences(item.text(language), self._wish(request), language, 1):
+        lines = nearest_sentences(item.text(language), self._wish(request), language, 1)
+        taken = {_opening(other, language) for other in said}
+        if lines and _opening(lines[0], language) in taken:
+            others = nearest_sentences(item.text(language), self._wish(request), language, MAX_LINES)
+            lines = [line for line in others if _opening(line, language) not in taken] or lines
+        if lines:
             return Reason(lines[0], ("card.summary",), "template")
         known = [name for name in self._domain.headline if item.values(name)]
         facts = join((self._domain.facet_text(item, name, language) for name in known), language)

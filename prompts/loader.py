@@ -111,6 +111,8 @@ def load_template(name: str, language: str) -> Template:
 def load_phrases(language: str) -> Phrases:
     """Load the phrases of a language."""
     path = FOLDER / language / "phrases.toml"
+    if not path.is_file():
+        raise PromptError(f"{path}: there are no such phrases")
     texts: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))
     for text in texts.values():
         _used(text, path)

@@ -96,6 +96,7 @@ class Noun(_Model):
 
     one: str
     many: str
+    other: tuple[str, ...] = ()
 
 
 class Example(_Model):
@@ -137,6 +138,11 @@ class Domain(_Model):
     def catalogue_path(self) -> Path:
         """The catalogue file of the domain."""
         return self.folder / self.catalogue
+
+    @cached_property
+    def noun_words(self) -> str:
+        """Every word for the domain's things: in a wish for one of them they say nothing."""
+        return " ".join(word for noun in self.noun.values() for word in (noun.one, noun.many, *noun.other))
 
     @cached_property
     def people_facets(self) -> tuple[str, ...]:

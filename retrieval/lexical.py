@@ -22,14 +22,14 @@ _STOP = frozenset(
     those i me my you your we he she they them his her their what which who how do does did have has had can could
     would should will just some something anything any more most very really too also so not no nor don t s m re
     ve ll want like love loved liked looking look find recommend recommendation suggest watch see show give
-    tonight please film films movie movies
+    tonight please
     """.split()
 )
 _STOP_ZH = frozenset(
     """
-    的 了 和 是 在 我 你 他 她 它 们 我们 你们 有 没有 想 要 想要 想看 看 看看 一部 一个 部 个 片
-    片子 电影 影片 推荐 来 点 一点 请 给 可以 吗 呢 吧 啊 什么 那种 那样 这样 这种 比较 有点 不 不要
-    很 喜欢 类似 像 也 都 就 还 最近 今晚 适合 关于
+    的 了 和 是 在 我 你 他 她 它 们 我们 你们 有 没有 想 要 想要 想看 看 看看 一部 一个 部
+    个 推荐 来 点 一点 请 给 可以 吗 呢 吧 啊 什么 那种 那样 这样 这种 比较 有点 不 不要 很
+    喜欢 类似 像 也 都 就 还 最近 今晚 适合 关于
     """.split()
 )
 
@@ -86,9 +86,10 @@ class LexicalIndex:
         bm25 = importlib.import_module("bm25s").BM25.load(str(folder), show_progress=False)
         return cls(json.loads((folder / "ids.json").read_text(encoding="utf-8")), bm25)
 
-    def scores(self, text: str) -> dict[str, float]:
-        """Return id -> BM25 score for the documents that share a token with the text."""
-        tokens = tokenize(text)
+    def scores(self, text: str, ignore: str = "") -> dict[str, float]:
+        """Return id -> BM25 score for the documents that share a token with the text; the words of ``ignore`` do not count."""
+        said_anyway = set(tokenize(ignore))
+        tokens = [token for token in tokenize(text) if token not in said_anyway]
         if not tokens:
             return {}
         scores = np.asarray(self._bm25.get_scores(tokens), dtype=np.float32)

@@ -77,7 +77,9 @@ class Retriever:
         if wish is not None:
             found["dense"] = self._similar(wish, query.language, allowed)
         words = " ".join([query.text, *query.context[:1]])
-        found["bm25"] = {i: s for i, s in self.index.lexical.scores(words).items() if i in allowed}
+        found["bm25"] = {
+            i: s for i, s in self.index.lexical.scores(words, self.index.domain.noun_words).items() if i in allowed
+        }
         taste = self._taste_vector(query, wish)
         if taste is not None:
             found["history"] = self._similar(taste, query.language, allowed)

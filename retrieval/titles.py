@@ -111,6 +111,8 @@ class NameIndex:
         capital = text[start].isupper() or text[start].isdigit()
         first = bool(_SENTENCE_START.search(text[:start]))
         shout = text.isupper()
+        if len(words) == 1 and re.search(r"\b(?:the|a|an)\s$", text[:start], re.IGNORECASE):
+            return False  # "the Moon" is no title
         if len(words) == 1:
             return capital and not first and not shout and (len(key) > 2 or not key.isdigit())
         small = ("the", "a", "an", "of", "and", "in", "to", "for", "my", "by", "with", "is", "on", "from", "or", "at", "its")

@@ -46,6 +46,7 @@ class Cues:
     count: Pattern
     it: Pattern
     yes_no: Pattern
+    kind: Pattern
     other_than: Pattern
     question: Pattern
     praise: Pattern

@@ -10,7 +10,6 @@ import time
 import urllib.request
 
 import pytest
-
 from conftest import free_port
 from test_page import HAN, WISHES, be, send
 
@@ -19,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def real_site(qwen_path, tmp_path_factory):
-    """The real server; prints how soon it answered."""
+    """The real server."""
     folder = tmp_path_factory.mktemp("real")
     port = free_port()
     started = time.monotonic()
@@ -36,7 +35,6 @@ def real_site(qwen_path, tmp_path_factory):
                         log.seek(0)
                         pytest.fail(f"the page does not answer:\n{log.read().decode()}")
                     time.sleep(0.05)
-            print(f"the page answered after {time.monotonic() - started:.1f} s")
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()

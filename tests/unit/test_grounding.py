@@ -38,7 +38,7 @@ SUPPORTED = [
     (MOON, "Alone on the far side of the Moon, overseeing machines that harvest helium-3 for Earth.", "en"),
     (MOON, "With two weeks of his contract left, a crash makes him doubt his memory and who he really is.", "en"),
     (MOON, "His only company is a soft-spoken computer and recorded messages from his wife.", "en"),
-    (CHIHIRO, "A girl takes a job at the bathhouse of a witch who steals her name.", "en"),
+    (CHIHIRO, "Chihiro takes a job at the bathhouse of the witch Yubaba, who steals her name.", "en"),
     (CHIHIRO, "Chihiro is alone among gods and monsters and looks for a way to free her parents.", "en"),
     (LUNCHBOX, "A lunch tin goes to the wrong desk, and a widowed accountant begins sending notes back with the food.", "en"),
     (MOON, "山姆独自在月球背面值守了将近三年，陪他说话的只有电脑和妻子寄来的录像。", "zh"),
@@ -180,7 +180,7 @@ def test_a_persons_field_is_cited_where_they_are_named(judge):
 
 
 def test_the_source_with_most_of_the_words_comes_first(judge):
-    verdict = judge(CHIHIRO, "A girl takes a job at the bathhouse of a witch who steals her name.")
+    verdict = judge(CHIHIRO, "Chihiro takes a job at the bathhouse of the witch Yubaba, who steals her name.")
     assert verdict.sources[0] == "card.summary"
     assert "user.message" not in verdict.sources
 

@@ -17,7 +17,7 @@ STAGES = ("understanding", "policy", "reranking", "writing", "grounding", "profi
 # what a stage may take from the rooms beside it; every stage may take the shared records and words
 ALLOWED = {"writing": {"answers", "grounding"}}
 SHARED = {"types", "cues", "lexicon", "quantities", "llm.base"}
-HELPERS = {"understanding": {"clauses", "dialogue"}}  # modules that a stage was split into
+HELPERS = {"understanding": {"clauses", "dialogue", "mentions", "questions"}}  # modules that a stage was split into
 FILM_WORDS = re.compile(r"movie|film|director|cinema|电影|影片|导演|片子|演员", re.IGNORECASE)
 
 
@@ -72,7 +72,9 @@ def test_a_stage_imports_no_other_stage(stage):
     assert found <= SHARED | ALLOWED.get(stage, set()) | HELPERS.get(stage, set()), found
 
 
-@pytest.mark.parametrize("helper", ["answers", "clauses", "dialogue", "lexicon", "quantities", "types", "records"])
+@pytest.mark.parametrize(
+    "helper", ["answers", "clauses", "dialogue", "mentions", "questions", "lexicon", "quantities", "types", "records"]
+)
 def test_what_stages_share_knows_no_stage(helper):
     found = rooms(imported(ROOT / "chatbot" / f"{helper}.py"), "chatbot")
     assert not found & {*STAGES, "pipeline", "ui"}, found

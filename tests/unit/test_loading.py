@@ -68,7 +68,7 @@ def test_an_unknown_error_becomes_one_of_ours_with_its_kind_and_words():
 
     loader = Loader(load)
     loader.start()
-    with pytest.raises(ZhiyinError, match="KeyError.*missing"):
+    with pytest.raises(ZhiyinError, match=r"KeyError.*missing"):
         loader.wait(10)
     assert loader.state.stage == "failed"
     assert isinstance(loader.state.error, ZhiyinError)

@@ -70,7 +70,7 @@ def test_a_broken_template_is_refused_with_its_file_and_problem(parse, text, pro
 
 @pytest.mark.parametrize("values", [{}, {"name": "x", "age": 3}, {"nome": "x"}])
 def test_a_template_wants_its_variables_and_no_others(parse, values):
-    with pytest.raises(PromptError, match="missing variables.*unknown variables"):
+    with pytest.raises(PromptError, match=r"missing variables.*unknown variables"):
         parse(GOOD).render(**values)
 
 
