@@ -43,8 +43,9 @@ def real_site(qwen_path, tmp_path_factory):
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_conversation_with_the_real_model(visit, real_site, language):
-    page = visit(real_site)
+    page = visit(real_site, ready=False)
     page.set_default_timeout(180_000)
+    page.wait_for_selector(".loading", state="detached")
     be(page, f"real-{language}")
     send(page, WISHES[language])
     cards = page.locator("#zy-live .card")
