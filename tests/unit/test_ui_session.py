@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -199,7 +200,9 @@ def handlers_of(loader):
     async def build():  # in a running loop: without one, Gradio makes one for its locks and never closes it
         return build_page(loader, default_user="ann")
 
-    return {fn.fn.__name__: fn.fn for fn in asyncio.run(build()).fns.values() if fn.fn}
+    with ThreadPoolExecutor(1) as pool:  # the browser tests leave a loop running in this thread
+        page = pool.submit(asyncio.run, build()).result()
+    return {fn.fn.__name__: fn.fn for fn in page.fns.values() if fn.fn}
 
 
 @pytest.fixture
