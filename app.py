@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from chatbot.settings import Settings
 from retrieval.domain import Domain, load_domain
-from retrieval.errors import IndexMissingError, SettingsError, ZhiyinError
+from retrieval.errors import SettingsError, ZhiyinError
 
 if TYPE_CHECKING:
     from chatbot.loading import Report
@@ -104,21 +104,19 @@ def open_pipeline(
     from chatbot.llm.scripted import ScriptedModel
     from chatbot.pipeline import RecommendationPipeline
     from chatbot.store import SqlUserStore
-    from retrieval.index import build_index, index_lock, needs_update, open_index
+    from retrieval.index import index_lock, open_index, update_index
 
     with ExitStack() as stack:
         stack.enter_context(index_lock(catalogue.folder))
         tell("embedder", 0.15)
         embedder = build_embedder(settings)
         tell("index", 0.4)
-        if catalogue.path.is_file() and needs_update(catalogue.domain, catalogue.path, embedder, catalogue.folder):
-            try:  # an index of another embedder is never replaced unasked
-                open_index(catalogue.domain, embedder, catalogue.folder, catalogue.rebuild)
-            except IndexMissingError:
-                logger.info("building the index of %s", catalogue.path.name)
-            build_index(
-                catalogue.domain, catalogue.path, embedder, catalogue.folder, lambda d, n: tell("index", 0.4 + 0.2 * d / n)
-            )
+        if catalogue.path.is_file():  # an index lives on without its catalogue
+
+            def indexing(done: int, total: int) -> None:
+                tell("index", 0.4 + 0.2 * done / total)
+
+            update_index(catalogue.domain, catalogue.path, embedder, catalogue.folder, catalogue.rebuild, indexing)
         index = open_index(catalogue.domain, embedder, catalogue.folder, catalogue.rebuild)
         tell("model", 0.6)
         if model:

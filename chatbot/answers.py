@@ -42,6 +42,13 @@ class Speaker:
     def __init__(self, domain: Domain, items: dict[str, Item]) -> None:
         """Take the domain's words and the items' titles."""
         self._domain, self._items = domain, items
+        self._labels: dict[tuple[str, object], dict[str, str]] = {}  # of values that only the items name, and of people
+        for item in items.values():
+            for name, by_language in item.labels.items():
+                key = PEOPLE if name in domain.people_facets else name
+                for language, labels in by_language.items():
+                    for value, label in zip(item.values(name), labels, strict=False):
+                        self._labels.setdefault((key, value), {}).setdefault(language, label)
 
     def titles(self, ids: Iterable[str], language: Language, limit: int = 3) -> str:
         """List titles by id."""
@@ -53,46 +60,33 @@ class Speaker:
     def describe_constraint(self, constraint: Constraint, language: Language) -> str:
         """Say one constraint in words."""
         say = load_phrases(language).say
-        values = constraint.value if isinstance(constraint.value, tuple) else (constraint.value,)
+        value = constraint.values[0]
         facet = self._domain.facets.get(constraint.field)
+        words = join((self.value_label(constraint.field, value, language) for value in constraint.values), language, "or")
+        if constraint.op == "excludes":
+            return say("without", value=words)
         if constraint.field == PEOPLE or (facet and facet.type == PEOPLE):
-            names = join((self.person(str(value), language) for value in values), language)
-            return say("without" if constraint.op == "excludes" else "with_people", value=names)
+            return say("with_people", value=words)
         if facet is None:
-            return str(constraint.value)
+            return words
         if constraint.op in ("min", "max"):
             if facet.type == "year":
-                return say("year_from" if constraint.op == "min" else "year_until", value=values[0])
+                return say("year_from" if constraint.op == "min" else "year_until", value=value)
             said = (facet.say_min if constraint.op == "min" else facet.say_max).get(language)
             if said:
-                return said.format(value=values[0])
+                return said.format(value=value)
             unit = facet.unit.get(language, "")
-            shown = f"{values[0]}{'' if language == 'zh' or not unit else ' '}{unit}"
+            shown = f"{value}{'' if language == 'zh' or not unit else ' '}{unit}"
             return say("at_least" if constraint.op == "min" else "at_most", label=facet.label[language], value=shown)
-        words = join((self.value_label(constraint.field, value, language) for value in values), language, "or")
-        if constraint.op == "any_of" and constraint.words and len(values) > 2:
-            words = constraint.words
-        return say("without", value=words) if constraint.op == "excludes" else words
+        return constraint.words if constraint.words and len(constraint.values) > 2 else words
 
     def value_label(self, facet: str, value: object, language: Language) -> str:
-        """The word for a facet value: the domain's, or as an item that has it is labelled."""
-        spec = self._domain.facets[facet]
-        if str(value) in spec.values or not spec.columns:
+        """The word for a facet value, as the domain or an item that has it says; ``people`` and their facets give names."""
+        spec = self._domain.facets.get(facet)
+        if spec and str(value) in spec.values:
             return self._domain.value_label(facet, value, language)
-        for item in self._items.values():
-            for canonical, label in zip(item.values(facet), item.label(facet, language), strict=False):
-                if canonical == value:
-                    return label
-        return str(value)
-
-    def person(self, name: str, language: Language) -> str:
-        """A person's name in a language."""
-        for item in self._items.values():
-            for facet in self._domain.people_facets:
-                for canonical, label in zip(item.values(facet), item.label(facet, language), strict=False):
-                    if canonical == name:
-                        return label
-        return name
+        key = PEOPLE if facet in self._domain.people_facets else facet
+        return self._labels.get((key, value), {}).get(language, str(value))
 
     def _years(self, constraints: Sequence[Constraint], language: Language) -> tuple[str, set[Constraint]]:
         """A lower and an upper year said as one span."""
@@ -110,16 +104,13 @@ class Speaker:
         """Say what a list of items was chosen for: wishes, constraints, models."""
         language = request.language
         span, said = self._years(constraints, language)
-        positive = [self.describe_constraint(c, language) for c in constraints if c.op != "excludes" and c not in said]
-        wishes = join((self.wish_label(w, language) for w in _first_of_words(request.wishes)), language)
-        if language == "zh":  # single words stand together, phrases apart
-            listed = [c for c in constraints if c.op in ("includes", "any_of") and c.field != PEOPLE]
-            words = [self.wish_label(w, language) for w in _first_of_words(request.wishes)]
-            wishes = join([*words, *(self.describe_constraint(c, language) for c in listed)], language)
-            constraints = [c for c in constraints if c not in listed]
-            positive = [self.describe_constraint(c, language) for c in constraints if c.op != "excludes" and c not in said]
+        values = [c for c in constraints if c.op in ("includes", "any_of") and c.field != PEOPLE]
+        bounds = [c for c in constraints if c.op != "excludes" and c not in values and c not in said]
+        labels = [self.wish_label(w, language) for w in _first_of_words(request.wishes)]
+        words = join([*labels, *(self.describe_constraint(c, language) for c in values)], language)
         near = load_phrases(language).say("near", titles=self.titles(request.liked, language)) if request.liked else ""
-        parts = [wishes, *positive, span, self._exclusions(constraints, language), near]
+        described = (self.describe_constraint(c, language) for c in bounds)
+        parts = [words, *described, span, self._exclusions(constraints, language), near]
         return ("，" if language == "zh" else "; ").join(part for part in dict.fromkeys(parts) if part)
 
     def _exclusions(self, constraints: Sequence[Constraint], language: Language) -> str:
@@ -134,8 +125,7 @@ class Speaker:
                 own = bool(c.words) and bool(HAN.search(c.words)) == (language == "zh")
                 soft.setdefault(c.words, c.words.lower() if own else self.value_label(c.field, c.value, language))
             else:
-                label = self.person(str(c.value), language) if facet is None else self.value_label(c.field, c.value, language)
-                hard.setdefault(c.words, label)
+                hard.setdefault(c.words, self.value_label(c.field, c.value, language))
         say = load_phrases(language).say
         nouns = join((label for words, label in hard.items() if words not in soft), language, "or")
         parts = [say("without", value=nouns) if nouns else ""]
@@ -153,14 +143,14 @@ class Speaker:
         language = request.language
         say = load_phrases(language).say
         noun = self._domain.noun[language]
-        everything = self.wish_parts(_without_soft(request), request.constraints)
-        if not found:
-            return say("nothing", all=everything)
-        count = write_count(found, language)
-        name = noun.one if found == 1 else noun.many
-        if relaxed:
+        if not found or relaxed:
+            everything = self.wish_parts(replace(request, wishes=(), liked=()), request.constraints)
+            if not found:
+                return say("nothing", all=everything)
             dropped = join((self.describe_constraint(c, language) for c in relaxed), language, "and")
             return say("opening_relaxed", all=everything, dropped=dropped, one=found == 1)
+        count = write_count(found, language)
+        name = noun.one if found == 1 else noun.many
         parts = self.wish_parts(request, kept)
         if found < request.count:
             return say("opening_few", count=count, parts=parts, one=found == 1)
@@ -189,24 +179,18 @@ class Speaker:
         """
         say = load_phrases(language).say
         title = write_title(item, language)
-        for facet in facets:
-            if asked and facet != "text":
-                for name in self._domain.facets:
-                    hits = [value for value in item.values(name) if value in asked]
-                    if hits:
-                        words = join((self.value_label(name, value, language) for value in hits), language, "and")
-                        return say("answer_listed", title=title, values=words), (f"card.{name}",)
-        plain = [
-            facet for facet in facets if facet != "text" and self._domain.facets[facet].match == "hard" and item.values(facet)
-        ]
+        named = [facet for facet in facets if facet != "text"]
+        for facet in self._domain.facets if named and asked else ():
+            if hits := [value for value in item.values(facet) if value in asked]:
+                words = join((self.value_label(facet, value, language) for value in hits), language, "and")
+                return say("answer_listed", title=title, values=words), (f"card.{facet}",)
+        known = [facet for facet in named if item.values(facet)]
+        plain = [facet for facet in known if self._domain.facets[facet].match == "hard"]
         if plain and not asked:
             label = self._domain.facets[plain[0]].label[language]
             value = self._domain.facet_text(item, plain[0], language)
             return say("answer_facet", title=title, label=label, value=value), (f"card.{plain[0]}",)
-        soft = [
-            facet for facet in facets if facet != "text" and self._domain.facets[facet].match == "soft" and item.values(facet)
-        ]
-        if soft:
+        if soft := [facet for facet in known if self._domain.facets[facet].match == "soft"]:
             label = self._domain.facets[soft[0]].label[language]
             words = self._domain.facet_text(item, soft[0], language)
             return say("answer_not_listed", title=title, label=label, values=words), (f"card.{soft[0]}",)
@@ -224,7 +208,3 @@ def _first_of_words(wishes: Sequence[Wish]) -> list[Wish]:
     for wish in wishes:
         by_words.setdefault(wish.words or wish.value, wish)
     return list(by_words.values())
-
-
-def _without_soft(request: Request) -> Request:
-    return replace(request, wishes=(), liked=())

@@ -30,10 +30,8 @@ def clause_spans(text: str, cue: re.Pattern[str], cues: Cues) -> list[tuple[int,
     """Return the spans from each match of a cue to the end of its clause."""
     spans: list[tuple[int, int]] = []
     for found in cue.finditer(text):
-        ends = [
-            end.start() for end in (p.search(text, found.end()) for p in (cues.clause_end, cues.sentence_end, cues.turn)) if end
-        ]
-        spans.append((found.start(), min(ends, default=len(text))))
+        stops = (pattern.search(text, found.end()) for pattern in (cues.clause_end, cues.sentence_end, cues.turn))
+        spans.append((found.start(), min((stop.start() for stop in stops if stop), default=len(text))))
     return spans
 
 

@@ -79,7 +79,7 @@ def carry(request: Request, previous: dict[str, Any], *, refines: bool, lifted: 
     new = list(request.constraints)
     replaced = {(c.field, c.op) for c in new} | {(c.field, "any_of") for c in new if c.op == "includes"}
     replaced |= {(c.field, "includes") for c in new if c.op == "any_of"}
-    wanted = {(c.field, v) for c in new if c.op != "excludes" for v in (c.value if isinstance(c.value, tuple) else (c.value,))}
+    wanted = {(c.field, v) for c in new if c.op != "excludes" for v in c.values}
     carried: list[Constraint] = []
     for record in old.get("constraints", []):
         value = tuple(record["value"]) if isinstance(record["value"], list) else record["value"]

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 from chatbot.cues import load_cues
@@ -148,9 +149,8 @@ class Grounder:
         return ""
 
     def _words(self, sentence: str, evidence: Evidence, language: Language) -> Verdict:
-        glue = load_cues(language).glue
-        glue_tokens = {token for word in glue for token in tokenize(word)} if language == "en" else glue
-        tokens = [t for t in dict.fromkeys(tokenize(sentence)) if t not in glue_tokens and (language == "en" or len(t) > 1)]
+        glue = _glue(language)
+        tokens = [t for t in dict.fromkeys(tokenize(sentence)) if t not in glue and (language == "en" or len(t) > 1)]
         if not tokens:
             return Verdict(False, problem="says nothing")
         sources, unsupported = self._sources(sentence, tokens, evidence, language)
@@ -206,6 +206,13 @@ class Grounder:
             for target in match.targets
             for value in target.values
         )
+
+
+@cache
+def _glue(language: Language) -> frozenset[str]:
+    """The words that need no source, as search tokens; Chinese ones are whole words already."""
+    words = load_cues(language).glue
+    return words if language == "zh" else frozenset(token for word in words for token in tokenize(word))
 
 
 def dropped_name(sentence: str, text: str) -> str:

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from chatbot.answers import Speaker, write_title
 from chatbot.grounding import Grounder
@@ -42,6 +43,7 @@ from retrieval.types import Candidate, Query
 
 logger = logging.getLogger(__name__)
 POOL = 10  # candidates that the model votes on
+RECENT = 20  # likes and dislikes of a profile that count
 KEEP_SHOWN = 30  # items shown in this conversation that do not come back
 
 
@@ -97,12 +99,11 @@ class RecommendationPipeline:
 
     def warm_up(self) -> None:
         """Let the model read what every prompt begins with, so that the first turn does not wait for it."""
-        items = list(self.index.items.values())[:POOL]
-        candidates = [Candidate(item, 0.0) for item in items]
+        candidates = [Candidate(item, 0.0) for item in islice(self.index.items.values(), 2)]
         for language in self.index.domain.languages:
             request = Request("recommend", "zh" if language == "zh" else "en", ".")
-            rerank(self.model, request, candidates[:2], self.index.domain, weight=1.0)
-            for _ in self.model.stream(self._writer.prompt(items[0], request), max_tokens=1):
+            rerank(self.model, request, candidates, self.index.domain, weight=1.0)
+            for _ in self.model.stream(self._writer.prompt(candidates[0].item, request), max_tokens=1):
                 pass
 
     def complete(self, message: str, conversation: Conversation, profile: Profile, *, items_only: bool = False) -> Turn:
@@ -150,10 +151,9 @@ class RecommendationPipeline:
                 yield from self._recommend(draft, conversation, profile, cancel, items_only)
             else:
                 draft.opening = self._speak(draft)
-                yield Text(draft.opening)
+                yield Text(draft.opening, language=request.language)
         except GeneratorExit:
             cancel.set()
-            draft.notes.append("stopped")
             raise
         finally:
             draft.timings["total"] = draft.clock()
@@ -169,10 +169,7 @@ class RecommendationPipeline:
         item = self.index.items[request.named[0]]
         facets = asked_facets(request.text, request.language, self.index.domain)
         asked = [w.value for w in request.wishes] + [
-            str(v)
-            for c in request.constraints
-            if c.op in ("includes", "any_of")
-            for v in (c.value if isinstance(c.value, tuple) else (c.value,))
+            str(v) for c in request.constraints if c.op in ("includes", "any_of") for v in c.values
         ]
         judged = [w.field for w in request.wishes] + [c.field for c in request.constraints]
         facets = facets or tuple(dict.fromkeys(f for f in judged if f in self.index.domain.facets))
@@ -184,7 +181,7 @@ class RecommendationPipeline:
         self, draft: _Draft, conversation: Conversation, profile: Profile, cancel: threading.Event, items_only: bool
     ) -> Iterator[TurnEvent]:
         request = draft.request
-        yield Stage("looking")
+        yield Stage("looking", request.language)
         before = draft.clock()
         found = self._retriever.retrieve(self._query(request, conversation, profile))
         draft.candidates = found.candidates
@@ -196,7 +193,7 @@ class RecommendationPipeline:
         draft.items = _recommendations(found.candidates[:count])
         draft.timings["first_card"] = draft.clock()
         if not draft.items:
-            yield Text(draft.opening)
+            yield Text(draft.opening, language=request.language)
             return
         yield Cards(tuple(draft.items), settled=items_only, opening=draft.opening)
         if items_only or cancel.is_set():
@@ -224,7 +221,6 @@ class RecommendationPipeline:
         said: list[str] = []
         for n, recommendation in enumerate(draft.items):
             if cancel.is_set():
-                draft.notes.append("stopped")
                 return
             for reason in self._writer.write(recommendation.item, draft.request, profile, said, cancel, draft.notes):
                 if cancel.is_set() and reason.written_by == "template":
@@ -238,15 +234,14 @@ class RecommendationPipeline:
     def _query(self, request: Request, conversation: Conversation, profile: Profile) -> Query:
         shown = [item["id"] for turn in conversation.turns for item in turn.record["items"]][-KEEP_SHOWN:]
         named = set(request.named) | set(request.liked) | set(request.disliked) | set(request.seen)
-        liked = tuple(dict.fromkeys([*profile.liked[-20:], *request.liked]))
         return Query(
             text=request.query,
             language=request.language,
             context=request.context,
             constraints=request.constraints,
             wishes=request.wishes,
-            liked=liked if not request.liked else request.liked,
-            disliked=tuple(dict.fromkeys([*profile.disliked[-20:], *request.disliked])),
+            liked=request.liked or profile.liked[-RECENT:],  # a model named in this conversation says more than history
+            disliked=tuple(dict.fromkeys([*profile.disliked[-RECENT:], *request.disliked])),
             exclude=frozenset({*shown, *named, *profile.seen, *profile.disliked, *profile.liked}),
             k=max(POOL, request.count),
         )
@@ -260,13 +255,14 @@ class RecommendationPipeline:
             self.learn(Event(user, kind, item, request.text, where, turn_id))
 
     def _finish(self, draft: _Draft, conversation: Conversation, turn_id: str, cancel: threading.Event) -> Turn:
-        stopped = ["stopped"] if cancel.is_set() and "stopped" not in draft.notes else []
+        stopped = ("stopped",) if cancel.is_set() else ()
         turn = Turn(
             id=turn_id,
             user=conversation.user,
             conversation=conversation.id,
             request=draft.request,
             items=tuple(draft.items),
+            opening=draft.opening,
             reply=self._reply(draft),
             timings_ms=draft.timings,
             model=self.model.description,

@@ -50,6 +50,7 @@ def turn_record(turn: Turn) -> dict[str, Any]:
             "context": list(request.context),
         },
         "items": [_item_record(item, request.language) for item in turn.items],
+        "opening": turn.opening,
         "reply": turn.reply,
         "timings_ms": {name: round(value, 1) for name, value in turn.timings_ms.items()},
         "model": dict(turn.model),

@@ -109,6 +109,8 @@ class Recommendation:
 class Turn:
     """One exchange, whole: what was asked, found, ordered and said, and how long each part took.
 
+    ``opening`` is the sentence before the items; ``reply`` holds it and a line an item.
+
     ``timings_ms`` holds ``understand``, ``retrieve``, ``rerank``, ``first_card``, ``first_token`` (the first words of a reason
     that the person can read) and ``total``; a stage that did not run is 0.
     """
@@ -124,6 +126,7 @@ class Turn:
     notes: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     at: float = 0.0
+    opening: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class Stage:
     """Progress of a turn, for the page: understanding, looking, choosing or writing."""
 
     name: Literal["understanding", "looking", "choosing", "writing"]
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,7 @@ class Text:
 
     delta: str
     item: str | None = None
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)

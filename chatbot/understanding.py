@@ -26,7 +26,6 @@ from retrieval.titles import Mention, NameIndex
 from retrieval.types import Constraint, Item, Wish
 
 _LATIN = re.compile(r"[A-Za-zÀ-ÿ]+")
-_WORDS = re.compile(r"[A-Za-zÀ-ÿ\u3400-\u9fff]")
 _TITLE_MARKS = re.compile(r"《[^》]*》|\"[^\"]*\"|“[^”]*”")
 _OR = re.compile(r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b|或者?|还是|/)\s*(?:an?\s+)?", re.IGNORECASE)
 MAX_COUNT = 10
@@ -65,6 +64,7 @@ def check_message(text: str) -> str:
 class _Reading:
     """What one message says, while it is being collected."""
 
+    negated: list[tuple[int, int]]
     constraints: list[Constraint] = field(default_factory=list[Constraint])
     wishes: list[Wish] = field(default_factory=list[Wish])
     lifted: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
@@ -72,6 +72,10 @@ class _Reading:
     places: list[tuple[int, int, Constraint]] = field(default_factory=list[tuple[int, int, Constraint]])
     implied: list[Constraint] = field(default_factory=list[Constraint])  # exclusions of what the words only suggest
     attitudes: dict[str, str] = field(default_factory=dict[str, str])
+
+    def denies(self, place: int) -> bool:
+        """Whether a place in the text is denied."""
+        return any(start <= place < end for start, end in self.negated)
 
 
 class Understanding:
@@ -92,11 +96,7 @@ class Understanding:
         text = check_message(message)
         previous = previous_wish(conversation)
         mentions = self.names.find(text)
-        bare = _TITLE_MARKS.sub(" ", mask_names(text, mentions))  # names of the other script do not change the language
-        known = language_of(conversation) or language
-        short = not HAN.search(bare) and len(_LATIN.findall(bare)) < 2  # "OK" and a bare title follow the conversation
-        spoken = language_of(conversation)
-        language = spoken if spoken and short else detect_language(bare, known or detect_language(text))
+        language = self._language(text, mentions, language_of(conversation), language)
         cues = load_cues(language)
         mentions += [
             m
@@ -104,7 +104,7 @@ class Understanding:
             if all(m.end <= o.start or m.start >= o.end for o in mentions)
         ]
         masked = mask_names(text, mentions)
-        reading = _Reading()
+        reading = _Reading(negated_spans(masked, cues))
         self._read_phrases(masked, language, cues, reading, previous)
         self._read_bounds(masked, reading)
         self._read_mentions(masked, mentions, cues, reading)
@@ -124,6 +124,14 @@ class Understanding:
         )
         return self._with_intent(request, masked, cues, reading, conversation, previous)
 
+    @staticmethod
+    def _language(text: str, mentions: Iterable[Mention], spoken: Language | None, hint: Language | None) -> Language:
+        """The message's language: names do not decide it, and "OK" or a bare title follow the conversation."""
+        bare = _TITLE_MARKS.sub(" ", mask_names(text, mentions))
+        if spoken and not HAN.search(bare) and len(_LATIN.findall(bare)) < 2:
+            return spoken
+        return detect_language(bare, spoken or hint or detect_language(text))
+
     # -- facets ---------------------------------------------------------------------------------------------------
 
     def _read_phrases(
@@ -131,14 +139,13 @@ class Understanding:
     ) -> None:
         feelings = [m.span() for cue in (cues.feeling, cues.restart) for m in cue.finditer(text)]
         neutral = clause_spans(text, cues.neutral, cues)
-        negated = negated_spans(text, cues)
         lifted = bool(cues.lift.search(text))
         other: Language = "zh" if language == "en" else "en"
         matches = [*self.lexicon.find(text, language), *self.lexicon.find(text, other)]
         for match in matches:
             if any(start < match.end and match.start < end for start, end in feelings):
                 continue
-            inside = any(start <= match.start < end for start, end in negated)
+            inside = reading.denies(match.start)
             words = text[match.start : match.end]
             for target in match.targets:
                 if target.negated_only and not inside:
@@ -151,7 +158,7 @@ class Understanding:
                     reading.spans.append((match.start, match.end))
                 elif not any(start <= match.start < end for start, end in neutral):
                     self._want(target, match, words, reading, previous)
-        reading.spans += negated
+        reading.spans += reading.negated
         _settle(reading, text)
 
     def _exclude(self, target: Target, words: str, reading: _Reading) -> None:
@@ -192,7 +199,7 @@ class Understanding:
         facets = self._domain.facets.items()
         measured = {"duration": "minutes", "age": "age"}
         names = {measured[facet.measures]: name for name, facet in facets if facet.measures}
-        names |= dict.fromkeys(("year",), next((name for name, facet in facets if facet.type == "year"), ""))
+        names |= {"year": name for name, facet in facets if facet.type == "year"}  # noqa: B035  (one year facet a domain)
         for bound in find_bounds(text):
             if name := names.get(bound.kind):
                 reading.constraints.append(Constraint(name, bound.op, bound.value, text[bound.start : bound.end].strip()))
@@ -202,16 +209,14 @@ class Understanding:
         found = cues.count.search(text)
         if not found:
             return self._count
-        return max(
-            1, min(MAX_COUNT, int(number(next((g for g in found.groups() if g and len(g) <= 5 and _is_number(g)), "1"))))
-        )
+        words = next((group for group in found.groups() if group and _is_number(group)), "1")
+        return max(1, min(MAX_COUNT, int(number(words))))
 
     # -- names ----------------------------------------------------------------------------------------------------
 
     def _read_mentions(self, text: str, mentions: Iterable[Mention], cues: Cues, reading: _Reading) -> None:
-        negated = negated_spans(text, cues)
         for mention in mentions:
-            inside = any(start <= mention.start < end for start, end in negated)
+            inside = reading.denies(mention.start)
             if mention.kind == PEOPLE:
                 op = "excludes" if inside else "includes"
                 reading.constraints.append(Constraint(PEOPLE, op, mention.target, mention.target))
@@ -263,8 +268,8 @@ def _settle(reading: _Reading, text: str) -> None:
     places = sorted(reading.places, key=lambda place: place[:2])
     for (_, end, first), (start, _, second) in pairwise(places):
         if first.field == second.field and first.value != second.value and _OR.fullmatch(text[end:start]):
-            one, other = ((c.value if isinstance(c.value, tuple) else (str(c.value),)) for c in (first, second))
-            both = Constraint(first.field, "any_of", (*one, *other), f"{first.words} / {second.words}")
+            values = tuple(str(value) for c in (first, second) for value in c.values)
+            both = Constraint(first.field, "any_of", values, f"{first.words} / {second.words}")
             reading.constraints = [c for c in reading.constraints if c is not first and c is not second] + [both]
 
 

@@ -21,7 +21,7 @@ def _values(item: Item, field: str, domain: Domain) -> tuple[FacetValue, ...]:
 def satisfies(item: Item, constraint: Constraint, domain: Domain) -> bool:
     """Whether an item keeps one constraint."""
     values = _values(item, constraint.field, domain)
-    wanted = constraint.value if isinstance(constraint.value, tuple) else (constraint.value,)
+    wanted = constraint.values
     if constraint.op == "excludes":
         return not any(value in wanted for value in values)
     if constraint.op == "includes":

@@ -224,10 +224,35 @@ def _load_items(path: Path) -> Iterator[Item]:
             yield Item(**tuples(json.loads(line)))
 
 
-def needs_update(domain: Domain, catalog: Path, embedder: Embedder, folder: Path) -> bool:
-    """Whether there is no index yet, or its catalogue changed since. An index of another embedder is not an update."""
-    current = _read_current(folder)
-    return current is None or current.get("catalogue") != _fingerprint(domain, embedder, catalog)["catalogue"]
+def _check(current: dict[str, Any], domain: Domain, embedder: Embedder, folder: Path, rebuild: str) -> None:
+    for key, now, what in (
+        ("embedder", embedder.fingerprint, "embedder"),
+        ("card", domain.card_fingerprint, "card template"),
+        ("code", CODE_VERSION, "index version"),
+    ):
+        if current.get(key) != now:
+            raise IndexMismatchError(
+                f"The index in {folder} was built with {what} '{current.get(key)}', but '{now}' is in use now: their vectors "
+                f"cannot be compared. Rebuild it: {rebuild}",
+                key="error_mismatch",
+                built=current.get(key),
+                now=now,
+                command=rebuild,
+            )
+
+
+def update_index(
+    domain: Domain, catalog: Path, embedder: Embedder, folder: Path, rebuild: str, progress: Progress | None = None
+) -> BuildReport:
+    """Bring an index up to date with its catalogue, as :func:`build_index` does, but never replace one made otherwise unasked.
+
+    Raises:
+        IndexMismatchError: it was built by another embedder, card template or version.
+        CatalogError: a row is broken.
+    """
+    if current := _read_current(folder):
+        _check(current, domain, embedder, folder, rebuild)
+    return build_index(domain, catalog, embedder, folder, progress)
 
 
 def open_index(domain: Domain, embedder: Embedder, folder: Path, rebuild: str) -> CatalogIndex:
@@ -246,20 +271,7 @@ def open_index(domain: Domain, embedder: Embedder, folder: Path, rebuild: str) -
     current = _read_current(folder)
     if not current:
         raise IndexMissingError(f"There is no index in {folder}. Build it: {rebuild}", key="error_no_index", command=rebuild)
-    for key, now, what in (
-        ("embedder", embedder.fingerprint, "embedder"),
-        ("card", domain.card_fingerprint, "card template"),
-        ("code", CODE_VERSION, "index version"),
-    ):
-        if current.get(key) != now:
-            raise IndexMismatchError(
-                f"The index in {folder} was built with {what} '{current.get(key)}', but '{now}' is in use now: their vectors "
-                f"cannot be compared. Rebuild it: {rebuild}",
-                key="error_mismatch",
-                built=current.get(key),
-                now=now,
-                command=rebuild,
-            )
+    _check(current, domain, embedder, folder, rebuild)
     version = folder / str(current["version"])
     return CatalogIndex(
         domain=domain,

@@ -8,6 +8,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,9 @@ def tokenize(text: str) -> list[str]:
     return tokens
 
 
-_STEMMER: list[Any] = []
-
-
+@cache
 def _stemmer() -> Any:
-    if not _STEMMER:
-        _STEMMER.append(importlib.import_module("Stemmer").Stemmer("english"))
-    return _STEMMER[0]
+    return importlib.import_module("Stemmer").Stemmer("english")
 
 
 class LexicalIndex:

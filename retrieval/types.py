@@ -68,6 +68,11 @@ class Constraint:
     words: str = ""
 
     @property
+    def values(self) -> tuple[int | float | str, ...]:
+        """The value, or the values of ``any_of``, as a tuple."""
+        return self.value if isinstance(self.value, tuple) else (self.value,)
+
+    @property
     def relaxable(self) -> bool:
         """Whether it may be dropped, with a note, when nothing else is left."""
         return self.op != "excludes"

@@ -16,7 +16,6 @@ from chatbot.types import Cards, Done, Event, EventKind, Language, Text, TurnEve
 from chatbot.ui.cards import KINDS, Shelf
 from chatbot.ui.texts import choose_language, error_text, text
 from chatbot.ui.turns import LiveTurn, render_marks, render_turns
-from chatbot.understanding import detect_language
 from retrieval.errors import ZhiyinError
 
 if TYPE_CHECKING:  # its import takes seconds: the page must be there before
@@ -138,13 +137,12 @@ class Sessions:
         pipeline = self.pipeline
         conversation = pipeline.store.load(memory.conversation, memory.user)
         shelf = self._shelf(pipeline, memory.user)
-        fallback = cast("Language", language)
-        events = pipeline.respond(
-            message, conversation, shelf.profile, cancel=run.cancel, language=None if conversation.turns else fallback
-        )
+        # the page's language is a hint: the pipeline follows the message, then the conversation
+        hint = cast("Language", language)
+        events = pipeline.respond(message, conversation, shelf.profile, cancel=run.cancel, language=hint)
         try:
             first, second = next(events), next(events)  # the second one comes, or not, after the message was read
-            live = LiveTurn(new_conversation(), message.strip(), detect_language(message, fallback))
+            live = LiveTurn(new_conversation(), message.strip(), language)
             live.apply(first)
             live.apply(second)
             yield Step(live.render(shelf), render_turns(conversation.turns, shelf), accepted=True)

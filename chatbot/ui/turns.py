@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
 
 from chatbot.records import turn_record
 from chatbot.types import Cards, Done, Profile, Recommendation, Stage, StoredTurn, Text, TurnEvent
@@ -53,12 +52,6 @@ def _render_turn(key: str, message: str, language: str, answer: str, *, turn: st
     )
 
 
-def opening_of(record: Mapping[str, Any]) -> str:
-    """Return what a stored reply says before its items: a reply has one line an item at its end."""
-    lines = str(record.get("reply", "")).split("\n")
-    return "\n".join(lines[: len(lines) - len(record.get("items", ()))])
-
-
 def _note(words: str, more: str = "") -> str:
     return f'<p class="note{" error" if more else ""}" data-key="note" data-say="note"{more}>{escape(words)}</p>'
 
@@ -70,7 +63,7 @@ def render_stored(turn: StoredTurn, shelf: Shelf, *, key: str = "", note: str = 
     cards = [Card.from_record(entry) for entry in record.get("items", ())]
     if "stopped" in record.get("notes", ()):
         note = note or _note(text(language, "stopped"))
-    answer = _render_opening(opening_of(record)) + render_cards(cards, language, shelf) + note
+    answer = _render_opening(str(record.get("opening", ""))) + render_cards(cards, language, shelf) + note
     return _render_turn(key or turn.id, turn.message, language, answer, turn=turn.id)
 
 
@@ -110,11 +103,13 @@ class LiveTurn:
         match event:
             case Stage():
                 self.stage = event.name
+                self.language = event.language or self.language
             case Cards():
                 self.items = event.items
                 self.opening = event.opening or self.opening
                 self.settled = event.settled
             case Text(item=None):
+                self.language = event.language or self.language
                 self.opening += event.delta
             case Text(item=str(item)):
                 self.written[item] = self.written.get(item, "") + event.delta

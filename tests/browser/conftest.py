@@ -30,20 +30,21 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@contextmanager
 def serving(folder, *arguments):
-    """Serve the page until the block ends; yields (address, seconds until it answered)."""
+    """Serve the page with scripted parts until the block ends; yields (address, seconds until it answered)."""
     port = free_port()
-    command = [
-        sys.executable,
-        str(Path(__file__).with_name("serve.py")),
-        str(port),
-        f"sqlite:///{folder / 'users.db'}",
-        *arguments,
-    ]
+    server, database = str(Path(__file__).with_name("serve.py")), f"sqlite:///{folder / 'users.db'}"
+    return running([sys.executable, server, str(port), database, *arguments], port, folder)
+
+
+@contextmanager
+def running(command, port, folder, **environment):
+    """Run a server until the block ends; yields (address, seconds until it answered)."""
     started = time.monotonic()
     with (folder / f"{port}.log").open("w+b") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"})
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", **environment}
+        )
         try:
             address = f"http://127.0.0.1:{port}"
             while True:

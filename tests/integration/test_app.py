@@ -18,7 +18,19 @@ from retrieval.index import index_lock
 ROOT = Path(__file__).resolve().parents[2]
 WISH = "a quiet film about space, no horror"
 WISH_ZH = "想看安静的太空片，不要恐怖片"
-TURN = {"turn_id", "user", "conversation", "language", "request", "items", "reply", "timings_ms", "model", "notes"}
+TURN = {
+    "turn_id",
+    "user",
+    "conversation",
+    "language",
+    "request",
+    "items",
+    "opening",
+    "reply",
+    "timings_ms",
+    "model",
+    "notes",
+}
 
 
 class App:

@@ -89,7 +89,7 @@ def test_a_constraint_is_said_in_both_languages(speaker, constraint, english, ch
 def test_an_unknown_value_or_facet_is_said_as_it_is(speaker):
     assert "martian" in speaker.describe_constraint(Constraint("countries", "includes", "martian"), "en")
     assert "blue" in speaker.describe_constraint(Constraint("colour", "includes", "blue"), "en")
-    assert speaker.person("Nobody At All", "zh") == "Nobody At All"
+    assert speaker.value_label("people", "Nobody At All", "zh") == "Nobody At All"
 
 
 # -- openings --------------------------------------------------------------------------------------------------------

@@ -10,7 +10,19 @@ from chatbot.records import constraint_record, turn_record
 from chatbot.types import Conversation, Profile, Reason, Recommendation, Request, Turn
 from retrieval.types import ChannelScore, Constraint, Wish
 
-TURN = {"turn_id", "user", "conversation", "language", "request", "items", "reply", "timings_ms", "model", "notes"}
+TURN = {
+    "turn_id",
+    "user",
+    "conversation",
+    "language",
+    "request",
+    "items",
+    "opening",
+    "reply",
+    "timings_ms",
+    "model",
+    "notes",
+}
 REQUEST = {"intent", "query", "constraints", "liked", "disliked"}
 ITEM = {"id", "title", "rank", "score", "channels", "reasons"}
 TIMINGS = {"understand", "retrieve", "rerank", "first_token", "total"}

@@ -17,7 +17,7 @@ import retrieval.index as index_module
 from retrieval.domain import Domain, load_domain
 from retrieval.embedder import HashingEmbedder
 from retrieval.errors import CatalogError, IndexLockedError, IndexMismatchError, IndexMissingError
-from retrieval.index import build_index, index_lock, needs_update, open_index, record_id, search_text
+from retrieval.index import build_index, index_lock, open_index, record_id, search_text, update_index
 
 ROOT = Path(__file__).resolve().parents[2]
 REBUILD = "python app.py index"
@@ -216,14 +216,16 @@ def test_a_lost_version_is_built_again(domain, embedder, folder, write):
     open_index(domain, embedder, folder, REBUILD)
 
 
-def test_needs_update_asks_about_the_catalogue_alone(domain, embedder, folder, write):
+def test_an_update_follows_the_catalogue_and_never_replaces_another_embedders_index(domain, embedder, folder, write):
     path = write(rows())
-    assert needs_update(domain, path, embedder, folder)
-    build_index(domain, path, embedder, folder)
-    assert not needs_update(domain, path, embedder, folder)
-    assert not needs_update(domain, path, HashingEmbedder(128), folder)
+    assert update_index(domain, path, embedder, folder, REBUILD).items == 4
+    assert update_index(domain, path, embedder, folder, REBUILD).unchanged
+    before = current(folder)
     write(rows(5))
-    assert needs_update(domain, path, embedder, folder)
+    with pytest.raises(IndexMismatchError, match=REBUILD):
+        update_index(domain, path, HashingEmbedder(128), folder, REBUILD)
+    assert current(folder) == before
+    assert update_index(domain, path, embedder, folder, REBUILD).items == 5
 
 
 def test_a_broken_row_raises_before_anything_is_written(domain, embedder, folder, write):

@@ -100,5 +100,6 @@ def test_a_wrong_value_is_refused_with_its_name(monkeypatch, name, value):
 
 
 def test_what_is_unknown_is_left_alone(monkeypatch):
+    known = Settings()
     monkeypatch.setenv("ZHIYIN_SHARED_DATA", "/somewhere")
-    Settings()
+    assert Settings() == known

@@ -11,7 +11,7 @@ from chatbot.ui.cards import Card, Sentence, Shelf, glyph, render_card, render_c
 from chatbot.ui.chrome import render_header, render_loading, render_notice, render_welcome
 from chatbot.ui.page import launch
 from chatbot.ui.session import Memory
-from chatbot.ui.turns import LiveTurn, opening_of, render_stored, render_turns
+from chatbot.ui.turns import LiveTurn, render_stored, render_turns
 from retrieval.domain import load_domain
 from retrieval.errors import SettingsError, WeightsError
 from retrieval.types import ChannelScore, Item
@@ -157,8 +157,6 @@ def test_an_answer_without_items_is_its_text(shelf):
     live.apply(Text("你好，"))
     live.apply(Text("想看点什么？"))
     assert "你好，想看点什么？" in live.render(shelf)
-    assert opening_of({"reply": "Hello.\nWhat now?", "items": []}) == "Hello.\nWhat now?"
-    assert opening_of({"reply": "These:\n1. Moon: quiet", "items": [{}]}) == "These:"
     assert render_turns((), shelf) == ""
 
 
