@@ -23,7 +23,7 @@ class Settings(BaseSettings):
         items: how many items a reply recommends.
         vote_weight: weight of the model's vote beside the channels' in the reciprocal rank fusion.
         context_tokens: the model's context a conversation slot.
-        threads: of the engine; 0 means one a core for reading and, in llama.cpp, one fewer for writing.
+        threads: of the engine; 0 means one a core. On a machine with other work, one fewer is steadier.
     """
 
     model_config = SettingsConfigDict(env_prefix="ZHIYIN_", extra="ignore")

@@ -43,10 +43,7 @@ class LlamaCppModel:
         params.api_keys = [secrets.token_urlsafe(32)]
         params.verbosity = 0
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        # Decoding waits for all its threads at every layer: on a busy core it falls to a twentieth. One core stays free for the
-        # page and the browser (docs/experiments.md).
-        params.cpuparams.n_threads = threads or max(1, cores - 1)
-        params.cpuparams_batch.n_threads = threads or cores
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads or cores
         try:
             self._server = engine.Server(params)
         except Exception as error:
