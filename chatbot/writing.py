@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from chatbot.answers import Speaker, join, write_title
 from chatbot.cues import load_cues
@@ -20,7 +21,6 @@ from retrieval.types import Item
 logger = logging.getLogger(__name__)
 MAX_TOKENS = 90
 MAX_WISH = 300  # characters of the message that the prompt repeats
-MAX_LINES = 8
 LINES = 2  # sentences of the description that the model reads: fewer to wait for, fewer to mix up
 
 
@@ -55,8 +55,12 @@ class Writer:
 
     def _lines(self, item: Item, request: Request) -> str:
         """The sentences of the description that are nearest to the wish, in their order."""
-        chosen = nearest_sentences(item.text(request.language), self._wish(request), request.language, LINES)
-        return ("" if request.language == "zh" else " ").join(chosen)
+        sentences, order = self._ordered(item, request)
+        return ("" if request.language == "zh" else " ").join(sentences[n] for n in sorted(order[:LINES]))
+
+    def _ordered(self, item: Item, request: Request) -> tuple[list[str], list[int]]:
+        sentences = description_sentences(item.text(request.language), request.language)
+        return sentences, by_nearness(sentences, self._wish(request), request.language, self._domain.noun_words)
 
     def short_card(self, item: Item, request: Request) -> str:
         """The card as the model reads it: title and headline, the nearest lines of the description."""
@@ -126,13 +130,11 @@ class Writer:
     def from_card(self, item: Item, request: Request, said: Sequence[str] = ()) -> Reason:
         """The sentence of the card's description that is nearest to the wish; without a description, its facts."""
         language = request.language
-        lines = nearest_sentences(item.text(language), self._wish(request), language, 1)
         taken = {_opening(other, language) for other in said}
-        if lines and _opening(lines[0], language) in taken:
-            others = nearest_sentences(item.text(language), self._wish(request), language, MAX_LINES)
-            lines = [line for line in others if _opening(line, language) not in taken] or lines
-        if lines:
-            return Reason(lines[0], ("card.summary",), "template")
+        sentences, order = self._ordered(item, request)
+        if order:
+            best = next((n for n in order if _opening(sentences[n], language) not in taken), order[0])
+            return Reason(sentences[best], ("card.summary",), "template")
         known = [name for name in self._domain.headline if item.values(name)]
         facts = join((self._domain.facet_text(item, name, language) for name in known), language)
         text = load_phrases(language).say("answer_text", title=write_title(item, language), text=facts or item.title(language))
@@ -179,16 +181,22 @@ def _opening(sentence: str, language: Language) -> str:
     return sentence[:4] if language == "zh" else " ".join(sentence.lower().split()[:2])
 
 
-def nearest_sentences(text: str, wish: str, language: Language, count: int) -> list[str]:
-    """Return the sentences of a text that share most words with a wish, in their order; the first ones on a tie."""
-    end = load_cues(language).sentence
-    sentences: list[str] = []
-    start = 0
-    for match in end.finditer(text):
-        sentences.append(text[start : match.end()].strip())
-        start = match.end()
-    if text[start:].strip():
-        sentences.append(text[start:].strip())
-    wanted = set(tokenize(wish))
-    best = sorted(range(len(sentences)), key=lambda n: (-len(wanted & set(tokenize(sentences[n]))), n))[:count]
-    return [sentences[n] for n in sorted(best)]
+def description_sentences(text: str, language: Language) -> list[str]:
+    """Split a description into its sentences."""
+    ends = [0, *(match.end() for match in load_cues(language).sentence.finditer(text)), len(text)]
+    return [part for start, end in pairwise(ends) if (part := text[start:end].strip())]
+
+
+def by_nearness(sentences: Sequence[str], wish: str, language: Language, ignore: str = "") -> list[int]:
+    """Order the sentences of a description by the words they share with a wish; the first ones on a tie.
+
+    A pronoun costs a later sentence one shared word: quoted alone it may point at nobody. The words of ``ignore`` (what every
+    item is) do not count.
+    """
+    wanted = set(tokenize(wish)) - set(tokenize(ignore))
+    pronoun = load_cues(language).pronoun
+
+    def nearness(n: int) -> int:
+        return len(wanted & set(tokenize(sentences[n]))) - (1 if n and pronoun.search(sentences[n]) else 0)
+
+    return sorted(range(len(sentences)), key=lambda n: (-nearness(n), n))

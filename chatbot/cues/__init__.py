@@ -52,6 +52,7 @@ class Cues:
     praise: Pattern
     sentence: Pattern
     ties: Pattern
+    pronoun: Pattern
     refine_words: int
     ordinals: dict[str, int]
     glue: frozenset[str]

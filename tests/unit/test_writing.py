@@ -12,7 +12,7 @@ from chatbot.grounding import Grounder
 from chatbot.lexicon import Lexicon
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.types import Profile, Request
-from chatbot.writing import LINES, MAX_WISH, Writer, nearest_sentences
+from chatbot.writing import MAX_WISH, Writer, by_nearness, description_sentences
 from retrieval.errors import EngineError
 from retrieval.titles import NameIndex
 from retrieval.types import Item, Wish
@@ -239,27 +239,39 @@ def test_the_model_reads_the_nearest_lines_alone(writer, movies):
 # -- sentences -------------------------------------------------------------------------------------------------------
 
 
-def test_nearest_sentences_come_in_the_order_of_the_text():
+def nearest(text, wish, language="en", **more):
+    sentences = description_sentences(text, language)
+    return [sentences[n] for n in by_nearness(sentences, wish, language, **more)]
+
+
+def test_the_nearest_sentence_comes_first_and_the_first_on_a_tie():
     text = "A cat sleeps. A dog runs. A bird sings at dawn."
-    assert nearest_sentences(text, "dawn cat", "en", 2) == ["A cat sleeps.", "A bird sings at dawn."]
-    assert nearest_sentences(text, "", "en", 1) == ["A cat sleeps."]
-    assert nearest_sentences("猫在睡觉。狗在奔跑。鸟在清晨歌唱。", "清晨", "zh", 1) == ["鸟在清晨歌唱。"]
+    assert nearest(text, "dawn") == ["A bird sings at dawn.", "A cat sleeps.", "A dog runs."]
+    assert nearest(text, "")[0] == "A cat sleeps."
+    assert nearest("猫在睡觉。狗在奔跑。鸟在清晨歌唱。", "清晨", "zh")[0] == "鸟在清晨歌唱。"
+
+
+def test_what_every_item_is_makes_no_sentence_nearer():
+    text = "A cook serves an old family. Only Roger, a film producer, is left in town."
+    assert nearest(text, "a film about food")[0].startswith("Only Roger")
+    assert nearest(text, "a film about food", ignore="film films")[0].startswith("A cook")
+
+
+def test_a_sentence_that_may_point_at_nobody_comes_later():
+    text = "A cook serves an old family. Roger lives with her in the city."
+    assert nearest(text, "city")[0].startswith("A cook")
+    assert nearest(text, "city lives")[0].startswith("Roger")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_text_without_a_full_stop_is_one_sentence(language):
-    assert nearest_sentences("no end", "end", language, 2) == ["no end"]
-    assert nearest_sentences("", "end", language, 2) == []
-
-
-@pytest.mark.parametrize("count", [1, LINES, 9])
-def test_at_most_so_many_sentences(count):
-    assert len(nearest_sentences("One. Two. Three.", "x", "en", count)) == min(count, 3)
+    assert description_sentences("no end", language) == ["no end"]
+    assert description_sentences("", language) == []
 
 
 def test_a_title_or_an_initial_ends_no_sentence():
     text = "A man named Dr. Caligari comes to the fair. He meets Mr. J. Smith and Mrs. Jones of St. Louis."
-    assert nearest_sentences(text, "", "en", 9) == [
+    assert description_sentences(text, "en") == [
         "A man named Dr. Caligari comes to the fair.",
         "He meets Mr. J. Smith and Mrs. Jones of St. Louis.",
     ]
@@ -268,6 +280,6 @@ def test_a_title_or_an_initial_ends_no_sentence():
 def test_every_sentence_of_the_catalogue_is_whole(movies):
     """A sentence that ends within a name would be shown as a reason."""
     cut = re.compile(r"^[^A-Z0-9\"'“‘]|\b(?:Dr|Mr|Mrs|Ms|St|Jr|[A-Z])\.$")
-    sentences = [(i, s) for i, item in movies.items.items() for s in nearest_sentences(item.text("en"), "", "en", 99)]
+    sentences = [(i, s) for i, item in movies.items.items() for s in description_sentences(item.text("en"), "en")]
     broken = [(i, s) for i, s in sentences if cut.search(s)]
     assert broken == []
