@@ -53,7 +53,8 @@ def talk(browser: Any, address: str, language: str, folder: Path) -> None:
     page.goto(address)
     page.wait_for_selector("body[data-ready]")
     page.wait_for_selector(".loading", state="detached")
-    page.locator("#zy-message textarea").wait_for()
+    page.locator("#zy-new").click()
+    page.wait_for_selector("#zy-history .turn, #zy-live .turn", state="detached")
     for message in TALKS[language]:
         page.locator("#zy-message textarea").fill(message)
         page.locator("#zy-send").click()
