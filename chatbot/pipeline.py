@@ -6,9 +6,9 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 
 from chatbot.answers import Speaker, write_title
 from chatbot.grounding import Grounder
@@ -23,7 +23,6 @@ from chatbot.types import (
     Cards,
     Conversation,
     Done,
-    Event,
     Language,
     Profile,
     Recommendation,
@@ -37,6 +36,7 @@ from chatbot.types import (
 from chatbot.understanding import Understanding
 from chatbot.writing import Writer
 from retrieval.errors import EngineError
+from retrieval.events import Event
 from retrieval.index import CatalogIndex
 from retrieval.retriever import Retriever
 from retrieval.types import Candidate, Query
@@ -70,7 +70,14 @@ class RecommendationPipeline:
     """Answers messages about one catalogue. Conversations and profiles come in as arguments and are never kept."""
 
     def __init__(
-        self, index: CatalogIndex, model: LanguageModel, store: UserStore, *, vote_weight: float = 0.5, count: int = 3
+        self,
+        index: CatalogIndex,
+        model: LanguageModel,
+        store: UserStore,
+        *,
+        vote_weight: float = 0.5,
+        count: int = 3,
+        history: Callable[[str], Sequence[Event]] | None = None,
     ) -> None:
         """Wire the parts.
 
@@ -80,8 +87,10 @@ class RecommendationPipeline:
             store: of events and conversations.
             vote_weight: weight of the model's vote beside the channels'.
             count: items a reply has unless the message says otherwise.
+            history: a person's events in the imported log, oldest first; they count as older than what the store holds.
         """
         self.index, self.model, self.store = index, model, store
+        self._history = history
         self._vote_weight = vote_weight
         self._retriever = Retriever(index)
         self._understanding = Understanding(index.domain, index.items, count=count)
@@ -90,8 +99,8 @@ class RecommendationPipeline:
         self._writer = Writer(model, index.domain, index.items, grounder, self._speaker)
 
     def profile(self, user: str) -> Profile:
-        """What a person's events say, up to this moment."""
-        return build_profile(user, self.store.events(user))
+        """What a person's events say, up to this moment: first those of the imported log, then those of the store."""
+        return build_profile(user, chain(self._history(user) if self._history else (), self.store.events(user)))
 
     def learn(self, event: Event) -> None:
         """Take in feedback: the one door back. It counts from the next turn on."""
@@ -249,10 +258,10 @@ class RecommendationPipeline:
     # -- memory ---------------------------------------------------------------------------------------------------
 
     def _store_statements(self, request: Request, conversation: Conversation, turn_id: str) -> None:
-        user, where = conversation.user, conversation.id
-        self.learn(Event(user, "typed", text=request.text, conversation=where, turn=turn_id))
+        user, context = conversation.user, {"conversation": conversation.id, "turn": turn_id}
+        self.learn(Event(user, "typed", text=request.text, context=context))
         for item, kind in request.stated:
-            self.learn(Event(user, kind, item, request.text, where, turn_id))
+            self.learn(Event(user, kind, item, request.text, context=context))
 
     def _finish(self, draft: _Draft, conversation: Conversation, turn_id: str, cancel: threading.Event) -> Turn:
         stopped = ("stopped",) if cancel.is_set() else ()
@@ -271,8 +280,9 @@ class RecommendationPipeline:
             at=draft.at,
         )
         self.store.save(conversation.id, conversation.user, StoredTurn(turn.id, turn.at, draft.request.text, turn_record(turn)))
+        context = {"conversation": conversation.id, "turn": turn.id}
         for item in turn.items:
-            self.learn(Event(conversation.user, "shown", item.item.id, conversation=conversation.id, turn=turn.id))
+            self.learn(Event(conversation.user, "shown", item.item.id, context=context))
         logger.info(
             "turn %s: %s, %s, %d items, %s",
             turn.id[:8],

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatbot.types import Event, Profile
+from chatbot.types import Profile
+from retrieval.events import Event
+
+LIKED_FROM, DISLIKED_TO = 0.7, 0.3  # of a rating's place on its scale, or a play's confidence: 4 and 2 of 5 stars lie beyond
+_USED = frozenset({"seen", "rated", "reviewed", "viewed", "played", "purchased"})
 
 
 def build_profile(user: str, events: Iterable[Event]) -> Profile:
@@ -12,6 +16,10 @@ def build_profile(user: str, events: Iterable[Event]) -> Profile:
 
     The last word on an item wins: a like takes back a dislike and the other way round; ``cleared`` takes back the kind
     named in its text, or all of them when it names none.
+
+    A rating or review says liked from :data:`LIKED_FROM` on, disliked up to :data:`DISLIKED_TO`, and takes back both between
+    them; without a value it says neither. Playing something long or often enough says liked. Whatever was rated, reviewed,
+    viewed, played or purchased was seen; what was saved or tagged may still be to come, and what was shown was not chosen.
     """
     attitude: dict[str, str] = {}
     seen: dict[str, None] = {}
@@ -19,19 +27,31 @@ def build_profile(user: str, events: Iterable[Event]) -> Profile:
         if event.user != user or event.item is None:
             continue
         item = event.item
-        if event.kind in ("liked", "disliked"):
-            attitude.pop(item, None)
-            attitude[item] = event.kind
-        elif event.kind == "seen":
-            seen[item] = None
-        elif event.kind == "cleared":
+        if event.kind == "cleared":
             if event.text in ("", "seen"):
                 seen.pop(item, None)
             if event.text in ("", attitude.get(item)):
                 attitude.pop(item, None)
+            continue
+        if event.kind in _USED:
+            seen[item] = None
+        if opinion := _opinion(event):
+            attitude.pop(item, None)
+            attitude[item] = opinion
     return Profile(
         user=user,
         liked=tuple(item for item, kind in attitude.items() if kind == "liked"),
         disliked=tuple(item for item, kind in attitude.items() if kind == "disliked"),
         seen=tuple(seen),
     )
+
+
+def _opinion(event: Event) -> str | None:
+    """What an event says of its item: liked, disliked, or neither after all; None when it says nothing."""
+    if event.kind in ("liked", "disliked"):
+        return event.kind
+    if event.value is None:
+        return None
+    if event.kind in ("rated", "reviewed"):
+        return "liked" if event.value >= LIKED_FROM else "disliked" if event.value <= DISLIKED_TO else "neither"
+    return "liked" if event.kind == "played" and event.value >= LIKED_FROM else None

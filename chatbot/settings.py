@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from retrieval.errors import SettingsError
 
 
 class Settings(BaseSettings):
@@ -57,3 +60,25 @@ class Settings(BaseSettings):
     def index_folder(self, name: str) -> Path:
         """Where the index of a catalogue lies."""
         return self.data_folder / "index" / name
+
+
+def make_settings(**options: Any) -> Settings:
+    """Read the settings; options that are given win.
+
+    Raises:
+        SettingsError: a value is wrong; names the setting.
+    """
+    if options.pop("demo", False):
+        options |= {"engine": "scripted", "embedder": "hashing"}
+    try:
+        return Settings(**{key: value for key, value in options.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"ZHIYIN_{str(first['loc'][0]).upper()}"
+        raise SettingsError(f"{name} (or its option) is {first['input']!r}: {first['msg']}.") from error
+
+
+def go_offline() -> None:
+    """Tell the libraries that nothing may leave this machine; before they are imported."""
+    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
+    os.environ.update(ANONYMIZED_TELEMETRY="False", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
-from sqlalchemy import JSON, Engine, ForeignKey, String, Text, create_engine, delete, event, select
+from sqlalchemy import JSON, Engine, ForeignKey, String, Text, create_engine, delete, event, inspect, select, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from chatbot.types import Conversation, Event, StoredTurn
+from chatbot.types import Conversation, StoredTurn
 from retrieval.errors import StoreError
+from retrieval.events import Event
 
 
 class UserStore(Protocol):
@@ -105,9 +107,7 @@ class InMemoryUserStore:
 
 
 def _timed(event: Event) -> Event:
-    if event.at:
-        return event
-    return Event(event.user, event.kind, event.item, event.text, event.conversation, event.turn, time.time())
+    return event if event.at else replace(event, at=time.time())
 
 
 class _Base(DeclarativeBase):
@@ -143,9 +143,18 @@ class _Event(_Base):
     kind: Mapped[str] = mapped_column(String(20))
     item: Mapped[str | None] = mapped_column(String(400))
     text: Mapped[str] = mapped_column(Text)
-    conversation: Mapped[str | None] = mapped_column(String(200))
-    turn: Mapped[str | None] = mapped_column(String(64))
+    conversation: Mapped[str | None] = mapped_column(String(200))  # of rows older than ``context``; no longer written
+    turn: Mapped[str | None] = mapped_column(String(64))  # likewise
     at: Mapped[float]
+    value: Mapped[float | None]
+    context: Mapped[dict[str, Any] | None]
+
+    @property
+    def record(self) -> Event:
+        """The event that the row holds."""
+        old = {"conversation": self.conversation, "turn": self.turn}
+        context = self.context or {name: value for name, value in old.items() if value}
+        return Event(self.user, self.kind, self.item, self.text, self.value, self.at, context)  # pyright: ignore[reportArgumentType]
 
 
 class SqlUserStore:
@@ -161,13 +170,27 @@ class SqlUserStore:
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _configure_sqlite)
         try:
-            _Base.metadata.create_all(self._engine)
+            self._prepare()
         except SQLAlchemyError as error:
             raise StoreError(
                 f"The user store {self._engine.url.render_as_string()} cannot be opened: {error.__cause__ or error}. Move "
                 "the file away or name another folder with ZHIYIN_DATA.",
                 key="error_store",
             ) from error
+
+    def _prepare(self, tries: int = 4) -> None:
+        """Create the tables, and the columns that a database made by an earlier version lacks."""
+        try:
+            _Base.metadata.create_all(self._engine)
+            there = {column["name"] for column in inspect(self._engine).get_columns(_Event.__tablename__)}
+            for name in sorted({"value", "context"} - there):
+                kind = _Event.__table__.columns[name].type.compile(self._engine.dialect)
+                with self._engine.begin() as connection:
+                    connection.execute(text(f"ALTER TABLE {_Event.__tablename__} ADD COLUMN {name} {kind}"))
+        except SQLAlchemyError:
+            if tries <= 1:
+                raise
+            self._prepare(tries - 1)  # another process that does the same may have been first
 
     def close(self) -> None:
         """Close every connection."""
@@ -193,9 +216,9 @@ class SqlUserStore:
                     kind=event.kind,
                     item=event.item,
                     text=event.text,
-                    conversation=event.conversation,
-                    turn=event.turn,
                     at=event.at,
+                    value=event.value,
+                    context=dict(event.context) or None,
                 )
             )
 
@@ -203,7 +226,7 @@ class SqlUserStore:
         """Select."""
         with Session(self._engine) as session:
             rows = session.scalars(select(_Event).where(_Event.user == user).order_by(_Event.number))
-            return [Event(r.user, r.kind, r.item, r.text, r.conversation, r.turn, r.at) for r in rows]  # pyright: ignore[reportArgumentType]
+            return [row.record for row in rows]
 
     def load(self, conversation: str, user: str) -> Conversation:
         """Select the turns of a conversation of this user."""

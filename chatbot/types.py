@@ -6,36 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from retrieval.events import EventKind
 from retrieval.types import Candidate, ChannelScore, Constraint, Item, Wish
 
 Language: TypeAlias = Literal["en", "zh"]
 Intent: TypeAlias = Literal["recommend", "refine", "ask_item", "react", "chat"]
-EventKind: TypeAlias = Literal["shown", "liked", "disliked", "seen", "typed", "cleared"]
 
 MAX_MESSAGE = 4000  # characters; a longer one is refused with a clear error
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something a person did or said.
-
-    Attributes:
-        user: whose event it is.
-        kind: ``cleared`` takes back an earlier ``liked``, ``disliked`` or ``seen`` (named in ``text``) of the item.
-        item: the item, or None for ``typed``.
-        text: the words, for ``typed``.
-        conversation: where it happened.
-        turn: the turn it belongs to.
-        at: seconds since the epoch.
-    """
-
-    user: str
-    kind: EventKind
-    item: str | None = None
-    text: str = ""
-    conversation: str | None = None
-    turn: str | None = None
-    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

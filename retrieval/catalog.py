@@ -1,185 +1,151 @@
-"""Reads a catalogue file into items by a domain's mapping. Errors name file, line and field."""
+"""Rows to items, by a domain's mapping. What a row lacks is unknown; a row that can be no item is refused with the reason."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from retrieval.domain import Domain, Facet
+import orjson
+
+from retrieval.cells import CellReader, RefusedRow, plain_id, shorten_id
+from retrieval.cleaning import Rules
+from retrieval.domain import Domain
 from retrieval.errors import CatalogError
-from retrieval.types import FacetValue, Item
+from retrieval.mapping import ORIGINAL, as_columns
+from retrieval.tables.reader import BadRow, open_table
+from retrieval.title_forms import take_apart
+from retrieval.types import Item
 
-_YEARS = range(1000, 2201)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (line number, row) of a JSON-lines or CSV file."""
-    suffix = path.suffix.lower()
-    if suffix not in (".jsonl", ".csv"):
-        raise CatalogError(path, None, None, "this kind of file is not read. Give a .jsonl or .csv file.")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if suffix == ".csv":
-                reader = csv.DictReader(file)
-                for row in reader:
-                    if any(row.get(None) or ()):  # pyright: ignore[reportCallIssue, reportArgumentType]
-                        raise CatalogError(path, reader.line_num, None, "has more fields than the header. Quote the text.")
-                    yield reader.line_num, {k: v for k, v in row.items() if k}
-                return
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                try:
-                    row = json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise CatalogError(path, number, None, f"not valid JSON ({error.msg}, column {error.colno})") from error
-                if not isinstance(row, dict):
-                    raise CatalogError(path, number, None, "a line must hold one JSON object")
-                yield number, row  # pyright: ignore[reportUnknownVariableType]
-    except FileNotFoundError as error:
-        raise CatalogError(path, None, None, "there is no such file") from error
-    except UnicodeDecodeError as error:
-        raise CatalogError(path, _broken_line(path), None, "not UTF-8. Save the file as UTF-8.") from error
-    except csv.Error as error:
-        raise CatalogError(path, None, None, f"not readable as CSV: {error}") from error
+_SOON = 250  # characters in which a description says what it is of
+_LANGUAGE_NAMES = {"eng": "en", "english": "en", "chi": "zh", "zho": "zh", "cmn": "zh", "chinese": "zh", "cn": "zh"}
 
 
-def _broken_line(path: Path) -> int | None:
-    """Return the first line that is not UTF-8."""
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            return number
-    return None
+class ItemReader:
+    """Turns the rows of one table into items."""
 
+    def __init__(self, domain: Domain, rules: Rules) -> None:
+        """Prepare a domain's mapping.
 
-def _list(value: object, facet: Facet) -> tuple[str, ...] | None:
-    """Read a list: a JSON list, or text parted by | or ;. Unknown when empty; None when it is neither."""
-    if isinstance(value, str):
-        separator = "|" if "|" in value else ";"
-        value = value.split(separator)
-    if not isinstance(value, list):
-        return None
-    parts: list[str] = []
-    for part in value:  # pyright: ignore[reportUnknownVariableType]
-        if not isinstance(part, str):
-            return None
-        if part.strip():
-            parts.append(part.strip())
-    return tuple(parts)
+        Args:
+            domain: of the catalogue.
+            rules: which repairs run; counts them.
+        """
+        self.domain, self.rules = domain, rules
+        self._cells = CellReader(domain, rules)
+        mapping = domain.mapping
+        self._id, self._titles, self._texts = as_columns(mapping.id), mapping.titles, mapping.texts
+        about, other = domain.cleaning.text_about, domain.cleaning.text_not_about
+        self._about = re.compile(about or "", re.IGNORECASE) if (about or other) and rules.on("foreign_text") else None
+        self._other = re.compile(other, re.IGNORECASE | re.DOTALL) if other else None
 
+    def read(self, row: Mapping[str, Any]) -> Item:
+        """Read one row into an item without a digest.
 
-class _Reader:
-    """Turns one row into an item; remembers where it is, for the errors."""
+        Raises:
+            RefusedRow: it can be no item.
+        """
+        item_id = self._read_id(row)
+        titles = self._read_titles(row)
+        texts = self._read_texts(row)
+        facets, labels = self._cells.facets(row)
+        if not texts:
+            self.rules.note("empty_text")
+        picture = self._cells.text(row.get(self.domain.mapping.picture)) if self.domain.mapping.picture else ""
+        return Item(item_id, titles, texts, facets, labels, picture=picture)
 
-    def __init__(self, domain: Domain, path: Path) -> None:
-        self.domain, self.path, self.line = domain, path, 0
+    # -- id, titles, texts ------------------------------------------------------------------------------------------
 
-    def fail(self, field: str | None, problem: str) -> CatalogError:
-        return CatalogError(self.path, self.line, field, problem)
+    def _read_id(self, row: Mapping[str, Any]) -> str:
+        cells = [row.get(column) for column in self._id]
+        parts = [part for cell in cells if not isinstance(cell, (bool, list, dict)) and (part := plain_id(cell))]
+        if not parts:
+            raise RefusedRow("no_id", self._id[0], "is missing. Every item needs an id.")
+        return shorten_id("|".join(parts))
 
-    def text(self, row: dict[str, Any], column: str, *, required: bool) -> str:
-        value = row.get(column)
-        if value is None or (isinstance(value, str) and not value.strip()):
-            if required:
-                raise self.fail(column, "is missing. Every item needs one.")
-            return ""
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            value = str(value)
-        if not isinstance(value, str):
-            raise self.fail(column, f"must be text, not {type(value).__name__}")
-        return value.strip()
-
-    def number(self, value: object, column: str, facet: Facet) -> int | float | None:
-        if value is None or value == "":
-            return None
-        try:
-            number = float(str(value))
-        except ValueError:
-            raise self.fail(column, f"must be a number, not {value!r}") from None
-        if number != number or number in (float("inf"), float("-inf")) or isinstance(value, bool):
-            raise self.fail(column, f"must be a number, not {value!r}")
-        if facet.type == "year" and (number != int(number) or int(number) not in _YEARS):
-            raise self.fail(column, f"must be a year between {_YEARS.start} and {_YEARS.stop - 1}, not {value!r}")
-        return int(number) if number == int(number) else number
-
-    def facet(self, row: dict[str, Any], facet: Facet) -> tuple[FacetValue | None, dict[str, tuple[str, ...]]]:
-        if facet.type in ("year", "number"):
-            column = facet.column or next(iter(facet.columns.values()))
-            return self.number(row.get(column), column, facet), {}
-        columns = facet.columns or {"": facet.column or ""}
-        by_language: dict[str, tuple[str, ...]] = {}
-        for language, column in columns.items():
-            if row.get(column) in (None, "", []):
-                continue
-            values = _list(row[column], facet)
-            if values is None:
-                raise self.fail(column, f"must be a list of texts, not {row[column]!r}")
-            by_language[language] = values
-        if not by_language:
-            return None, {}
-        lengths = {len(values) for values in by_language.values()}
-        if len(lengths) > 1:
-            names = " and ".join(columns.values())
-            raise self.fail(names, "must be lists of the same length, one language beside the other")
-        canonical = next(iter(by_language.values()))
-        if facet.columns:
-            return canonical, by_language
-        labels = {
-            language: tuple((words.label(language) if (words := facet.values.get(v)) else None) or v for v in canonical)
-            for language in self.domain.languages
-        }
-        return canonical, labels
-
-    def item(self, row: dict[str, Any]) -> Item:
-        mapping = self.domain.mapping
-        facets: dict[str, FacetValue] = {}
-        labels: dict[str, dict[str, tuple[str, ...]]] = {}
-        for name, facet in self.domain.facets.items():
-            value, words = self.facet(row, facet)
-            if value is not None:
-                facets[name] = value
-                if words:
-                    labels[name] = words
-        titles = {lang: self.text(row, column, required=False) for lang, column in mapping.title.items()}
-        titles = {lang: title for lang, title in titles.items() if title}
+    def _read_titles(self, row: Mapping[str, Any]) -> dict[str, str]:
+        titles: dict[str, str] = {}
+        forms = self.domain.mapping.title_forms
+        for language, column in self._titles.items():
+            value = row.get(column)
+            if isinstance(value, (int, float)) and value == value and not isinstance(value, bool):
+                self.rules.note("number_as_text")
+                value = plain_id(value)
+            if title := self._cells.text(value, title=True):
+                if forms:
+                    title, others, rules = take_apart(title, [f for f in forms if self.rules.on(f"title_{f}")])
+                    for rule in rules:
+                        self.rules.note(rule)
+                    for n, other in enumerate(others):
+                        titles[f"other{n or ''}"] = other
+                titles[self._language(row) if language == ORIGINAL else language] = title
         if not titles:
-            raise self.fail(next(iter(mapping.title.values())), "is missing. Every item needs a title.")
-        texts = {lang: self.text(row, column, required=False) for lang, column in mapping.text.items()}
-        try:
-            row_hash = hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
-        except UnicodeEncodeError as error:
-            raise self.fail(None, "holds a broken character, half of a surrogate pair") from error
-        return Item(
-            id=self.text(row, mapping.id, required=True),
-            titles=titles,
-            texts={lang: text for lang, text in texts.items() if text},
-            facets=facets,
-            labels=labels,
-            hash=row_hash[:16],
-        )
+            raise RefusedRow("no_title", next(iter(self._titles.values())), "is missing. Every item needs a title.")
+        return titles
+
+    def _read_texts(self, row: Mapping[str, Any]) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for language, columns in self._texts.items():
+            text = " ".join(part for column in columns if (part := self._cells.text(row.get(column))))
+            if text and self._about and self._is_foreign(text, self._about):
+                self.rules.note("foreign_text")
+                text = ""
+            if text:
+                texts[self._language(row) if language == ORIGINAL else language] = text
+        return texts
+
+    def _is_foreign(self, text: str, about: re.Pattern[str]) -> bool:
+        """Whether a description is of another thing of that name: it does not soon say what it should, or says otherwise."""
+        found = about.search(text, 0, _SOON)
+        return found is None or (self._other is not None and self._other.search(text, 0, found.start()) is not None)
+
+    def _language(self, row: Mapping[str, Any]) -> str:
+        column = self.domain.mapping.language
+        code = str(row.get(column) or "").lower() if column else ""
+        code = _LANGUAGE_NAMES.get(code) or re.split(r"[-_]", code)[0]
+        return code if code in self.domain.languages else ORIGINAL
+
+
+def item_line(item: Item) -> tuple[bytes, str]:
+    """Write an item as one line of JSON, with the digest of its content; return both."""
+    body: dict[str, Any] = {"id": item.id, "titles": item.titles, "texts": item.texts, "facets": item.facets}
+    body["labels"] = item.labels
+    if item.picture:
+        body["picture"] = item.picture
+    if item.inferred:
+        body["inferred"] = item.inferred
+    line = orjson.dumps(body)
+    digest = hashlib.blake2b(line, digest_size=8).hexdigest()
+    return b'%s,"hash":"%s"}\n' % (line[:-1], digest.encode()), digest
+
+
+def hashed(item: Item) -> Item:
+    """Return the item with the digest of its content."""
+    return replace(item, hash=item_line(item)[1])
 
 
 def read_catalog(path: Path, domain: Domain) -> Iterator[Item]:
-    """Yield the items of a .jsonl or .csv file whose columns are those of the domain's mapping.
+    """Yield the items of a catalogue that has no row to set aside, such as a shipped one.
 
     Raises:
-        CatalogError: at the first broken row, with file, line and field.
+        CatalogError: at the first row that can be no item, with file, line and field.
     """
-    reader = _Reader(domain, path)
+    table = open_table(path, domain.source)
+    reader = ItemReader(domain, Rules(domain.cleaning.off))
     first_line: dict[str, int] = {}
-    for line, row in _rows(path):
-        reader.line = line
-        item = reader.item(row)
+    for line, row in table:
+        if isinstance(row, BadRow):
+            raise CatalogError(path, line, row.field, row.reason)
+        try:
+            item = hashed(reader.read(row))
+        except RefusedRow as refused:
+            raise CatalogError(path, line, refused.field, refused.reason) from refused
         if item.id in first_line:
-            raise reader.fail(
-                domain.mapping.id, f"'{item.id}' stands already on line {first_line[item.id]}. Ids must be unique."
-            )
+            problem = f"'{item.id}' stands already on line {first_line[item.id]}. Ids must be unique."
+            raise CatalogError(path, line, "|".join(as_columns(domain.mapping.id)), problem)
         first_line[item.id] = line
         yield item
     if not first_line:

@@ -1,38 +1,31 @@
-"""A domain: how rows become items, how items are written on cards, and the words for their facets, read from domain.toml."""
+"""A domain: how rows become items, how items are written on cards, and the words for their facets."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-import sys
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from retrieval.errors import DomainError
+from retrieval.mapping import ORIGINAL, Cleaning, EventMapping, ItemMapping, Model, as_columns
+from retrieval.tables.base import Source
 from retrieval.types import Item
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # pragma: no cover
-    import tomli as tomllib
-
-DOMAINS = Path(__file__).parent / "domains"
 PEOPLE = "people"
+LANGUAGES = ("en", "zh")
+FacetType: TypeAlias = Literal["year", "number", "date", "list", "people", "text"]
 _JOIN = {"zh": "、"}
+_INFERRED = {"zh": "（推断）"}
 _VARIABLE = re.compile(r"\{(\w+)\}")
 _VALUE = "\ue000"  # stands for a known value while a card's signs are tidied
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Bound(_Model):
+class Bound(Model):
     """Phrases that set a numeric bound by themselves, such as "for kids"."""
 
     op: Literal["min", "max"]
@@ -43,7 +36,7 @@ class Bound(_Model):
     not_zh: tuple[str, ...] = ()
 
 
-class Words(_Model):
+class Words(Model):
     """The phrases that mean a facet value. ``name`` is the word to show, else the first phrase of a language.
 
     ``not_*`` count under a negation alone.
@@ -62,7 +55,7 @@ class Words(_Model):
         return self.name.get(language) or (words[0] if words else None)
 
 
-class Group(_Model):
+class Group(Model):
     """Phrases that mean any of several values of a facet, such as "European"."""
 
     values: tuple[str, ...]
@@ -70,12 +63,37 @@ class Group(_Model):
     zh: tuple[str, ...] = ()
 
 
-class Facet(_Model):
-    """One facet: where it comes from, what type it has, and the words for it."""
+class Facet(Model):
+    """One facet: where it comes from, what type it has, and the words for it.
 
-    type: Literal["year", "number", "list", "people"]
+    Attributes:
+        type: ``year`` and ``number`` are numbers, ``date`` is ISO text (also "1961" or "1993-02"), ``list`` and ``people``
+            are several texts, ``text`` is one.
+        column: where it stands.
+        columns: the same in several languages, one column beside the other.
+        parts: several columns that hold one value each.
+        flags: column -> value, for columns that hold 0 or 1.
+        separator: between the values of a list; None: the first of ``|``, ``;``, `` / ``, ``、`` and ``,`` that occurs.
+        key: of the value, in a list of objects.
+        pattern: a regular expression whose first group is the value.
+        unknown: values that mean that nothing is known, such as "0" or "N/A".
+        aliases: another spelling in the table -> the value.
+        range: lowest and highest number that can be true.
+        infer: the language model may fill it from the text (retrieval.inferred) when no column does.
+    """
+
+    type: FacetType
     column: str | None = None
     columns: Mapping[str, str] = Field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    flags: Mapping[str, str] = Field(default_factory=dict)
+    separator: str | None = None
+    key: str = "name"
+    pattern: str | None = None
+    unknown: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = Field(default_factory=dict)
+    range: tuple[float, float] | None = None
+    infer: bool = False
     label: Mapping[str, str]
     unit: Mapping[str, str] = Field(default_factory=dict)
     match: Literal["hard", "soft"] = "hard"
@@ -90,16 +108,30 @@ class Facet(_Model):
     say_min: Mapping[str, str] = Field(default_factory=dict)
     ask: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every column that it reads."""
+        return (*as_columns(self.column), *self.columns.values(), *self.parts, *self.flags)
 
-class Noun(_Model):
-    """What the domain's things are called."""
+    @cached_property
+    def canonical(self) -> dict[str, str]:
+        """Lower-cased phrase -> canonical value, so that "Science Fiction" in a table is "science-fiction" in a wish."""
+        phrases = {w.lower(): v for v, words in reversed(list(self.values.items())) for w in (*words.zh, *words.en)}
+        named = {word.lower(): v for v, words in self.values.items() for word in words.name.values()}
+        aliases = {spelling.lower(): value for spelling, value in self.aliases.items()}
+        return {**phrases, **named, **{value.lower(): value for value in self.values}, **aliases}
+
+
+class Noun(Model):
+    """What the domain's things are called; ``measure`` stands between a number and the noun where the language wants it."""
 
     one: str
     many: str
+    measure: str = ""
     other: tuple[str, ...] = ()
 
 
-class Example(_Model):
+class Example(Model):
     """A worked example for the writing prompt: a card, a wish and a good reason."""
 
     card: str
@@ -107,21 +139,25 @@ class Example(_Model):
     reason: str
 
 
-class Mapping_(_Model):
-    """Which columns hold the id, the titles and the texts."""
+class Domain(Model):
+    """A whole domain. Load one with :func:`retrieval.domain_files.load_domain`.
 
-    id: str
-    title: Mapping[str, str]
-    text: Mapping[str, str]
-
-
-class Domain(_Model):
-    """A whole domain. Load one with :func:`load_domain`."""
+    Attributes:
+        base: the shipped domain whose words, facets and card it builds on.
+        recognise: words of column and file names that tell a table of this domain (retrieval.inspection).
+        columns: facet -> names that its column has elsewhere (retrieval.inspection).
+        per_group: at most one item per value of this facet in a reply.
+        headline: facets shown on a card, in this order.
+        ballot: facets that the model's vote reads.
+    """
 
     name: str
-    catalogue: str
+    base: str | None = None
+    catalogue: str = ""
     licence: str = ""
-    languages: tuple[str, ...]
+    languages: tuple[str, ...] = LANGUAGES
+    recognise: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     per_group: str | None = None
     headline: tuple[str, ...] = ()
     ballot: tuple[str, ...] = ()
@@ -129,7 +165,10 @@ class Domain(_Model):
     ordinary_titles: tuple[str, ...] = ()
     noun: Mapping[str, Noun]
     example: Mapping[str, Example]
-    mapping: Mapping_
+    source: Source = Source()
+    mapping: ItemMapping
+    cleaning: Cleaning = Cleaning()
+    events: tuple[EventMapping, ...] = ()
     card: Mapping[str, str]
     facets: Mapping[str, Facet]
     folder: Path
@@ -138,6 +177,16 @@ class Domain(_Model):
     def catalogue_path(self) -> Path:
         """The catalogue file of the domain."""
         return self.folder / self.catalogue
+
+    @cached_property
+    def card_languages(self) -> tuple[str, ...]:
+        """The languages in which a card differs by more than labels: each gets a vector of its own."""
+        told = {*self.mapping.titles, *self.mapping.texts} - {ORIGINAL}
+        return tuple(language for language in self.languages if language in told) or self.languages[:1]
+
+    def card_language(self, language: str) -> str:
+        """The language of the card that stands for one in ``language``."""
+        return language if language in self.card_languages else self.card_languages[0]
 
     @cached_property
     def noun_words(self) -> str:
@@ -156,18 +205,33 @@ class Domain(_Model):
             name: {value: [words.label(lang) for lang in self.languages] for value, words in facet.values.items()}
             for name, facet in self.facets.items()
         }
-        source = {"type", "column", "columns", "unit"}
-        mapping = [self.mapping.model_dump(), {name: facet.model_dump(include=source) for name, facet in self.facets.items()}]
-        text = json.dumps([dict(self.card), labels, mapping], sort_keys=True, ensure_ascii=False)
+        words = {
+            "label",
+            "match",
+            "values",
+            "groups",
+            "bounds",
+            "less",
+            "more",
+            "step",
+            "measures",
+            "say_max",
+            "say_min",
+            "ask",
+        }
+        facets = {name: facet.model_dump(mode="json", exclude=words) for name, facet in self.facets.items()}
+        parts = [self.source, self.mapping, self.cleaning]
+        text = json.dumps([dict(self.card), labels, facets, [p.model_dump(mode="json") for p in parts]], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def facet_text(self, item: Item, facet: str, language: str) -> str:
-        """Write a facet's values in a language, with the unit; empty when unknown."""
+    def facet_text(self, item: Item, facet: str, language: str, *, mark: bool = True) -> str:
+        """Write a facet's values in a language, with the unit, and ``mark`` those that were inferred; empty when unknown."""
         spec = self.facets[facet]
         unit = spec.unit.get(language, "")
         gap = "" if language == "zh" else " "
         words = [f"{word}{gap if unit else ''}{unit}" for word in item.label(facet, language)]
-        return _JOIN.get(language, ", ").join(words)
+        inferred = _INFERRED.get(language, " (inferred)") if mark and words and facet in item.inferred else ""
+        return _JOIN.get(language, ", ").join(words) + inferred
 
     def write_card(self, item: Item, language: str) -> str:
         """Write the card of an item in a language. Lines and clauses whose fields are all unknown are dropped."""
@@ -182,7 +246,7 @@ class Domain(_Model):
                 elif name == "text":
                     value = item.text(language)
                 else:
-                    value = self.facet_text(item, name, language)
+                    value = self.facet_text(item, name, language, mark=False)
                 if value:
                     values.append(value)
                 return _VALUE if value else ""
@@ -198,55 +262,3 @@ class Domain(_Model):
         """Return the word for one canonical facet value."""
         words = self.facets[facet].values.get(str(value)) if facet in self.facets else None
         return (words.label(language) if words else None) or str(value)
-
-
-def _check(domain: Domain, path: Path) -> None:
-    for language in domain.languages:
-        for what, table in (
-            ("[noun]", domain.noun),
-            ("[example]", domain.example),
-            ("[card]", domain.card),
-            ("[mapping.title]", domain.mapping.title),
-        ):
-            if language not in table:
-                raise DomainError(f"{path}: {what} has no entry for language '{language}'. Add one or remove the language.")
-        for name in _VARIABLE.findall(domain.card[language]):
-            if name not in domain.facets and name not in ("title", "text"):
-                raise DomainError(
-                    f"{path}: the {language} card names '{{{name}}}', which is no facet. Use title, text or a facet."
-                )
-    for key in ("headline", "ballot"):
-        for name in getattr(domain, key):
-            if name not in domain.facets:
-                raise DomainError(f"{path}: {key} names '{name}', which is no facet.")
-    for name, facet in domain.facets.items():
-        if not facet.column and not facet.columns:
-            raise DomainError(f"{path}: facet '{name}' names no column. Add column = \"...\" or columns = {{...}}.")
-
-
-def load_domain(name_or_folder: str | Path) -> Domain:
-    """Read a domain by the name of a shipped one or by a folder that holds a domain.toml.
-
-    Raises:
-        DomainError: it does not exist or its domain.toml cannot be used; the message says which key.
-    """
-    folder = Path(name_or_folder)
-    if not (folder / "domain.toml").is_file():
-        folder = DOMAINS / str(name_or_folder)
-    path = folder / "domain.toml"
-    if not path.is_file():
-        shipped = ", ".join(sorted(p.parent.name for p in DOMAINS.glob("*/domain.toml")))
-        raise DomainError(
-            f"There is no domain '{name_or_folder}'. Shipped: {shipped}; or give a folder that holds a domain.toml."
-        )
-    try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        domain = Domain.model_validate({**data, "folder": folder})
-    except tomllib.TOMLDecodeError as error:
-        raise DomainError(f"{path}: not valid TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise DomainError(f"{path}: key '{where}': {first['msg']}") from error
-    _check(domain, path)
-    return domain

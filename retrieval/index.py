@@ -1,15 +1,16 @@
-"""Builds, updates and opens an index: all channels of one catalogue together, under one version.
+"""An index: all channels of one catalogue together, under one version; how it lies on disk, and how it is opened.
 
 On disk, in one folder a catalogue::
 
     current.json      names the version in use and its fingerprint; replaced atomically
+    building.json     names the version that a build is writing; gone when it is done
     lock, owner       one process at a time (Chroma allows no more)
+    interactions/     the imported log of behaviour (retrieval.interactions)
+    inferred.jsonl    what a language model read out of texts (retrieval.inferred)
     v-…/chroma/       vectors: one record an item and language
     v-…/bm25/         the lexical index
-    v-…/items.jsonl   the items as they were read
-
-A build writes a new version beside the old one, embeds only what changed, and then switches; a build that is killed leaves
-the old version in use.
+    v-…/item_item/    neighbours from the log; absent without one
+    v-…/items.jsonl   the items as they were read; rejected.jsonl, merged.jsonl, report.json: what became of every row
 """
 
 from __future__ import annotations
@@ -18,39 +19,28 @@ import dataclasses
 import hashlib
 import json
 import os
-import shutil
-import time
-import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from retrieval.catalog import read_catalog
+from retrieval.catalog_import import ITEMS, read_items
+from retrieval.collaborative import ItemItemIndex
 from retrieval.domain import Domain
 from retrieval.embedder import BATCH, Embedder, Vectors
 from retrieval.errors import IndexLockedError, IndexMismatchError, IndexMissingError
+from retrieval.inferred import INFERRED, inferable
+from retrieval.interactions import InteractionLog
 from retrieval.lexical import LexicalIndex
 from retrieval.types import Item
 from retrieval.vector_store import ChromaVectorStore, VectorStore
 
-CODE_VERSION = 1
-Progress = Callable[[int, int], None]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What a build did: counts of items, of card vectors made and taken over, and of items that are gone."""
-
-    items: int
-    embedded: int
-    reused: int
-    removed: int
-    seconds: float
-    unchanged: bool = False
+CODE_VERSION = 2
+CHUNK = BATCH * 16  # records between two notes of how far a build is; vectors depend on what is embedded together
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,9 +52,11 @@ class CatalogIndex:
     vectors: VectorStore
     lexical: LexicalIndex
     embedder: Embedder
+    collaborative: ItemItemIndex | None = None
 
     def vectors_of(self, ids: Sequence[str], language: str) -> Vectors:
-        """Return (n, d) rows for item ids, in their order, of the cards in a language."""
+        """Return (n, d) rows for item ids, in their order, of the cards that stand for a language."""
+        language = self.domain.card_language(language)
         found = self.vectors.get([record_id(item_id, language) for item_id in ids])
         return np.stack([found[record_id(item_id, language)] for item_id in ids])
 
@@ -80,56 +72,79 @@ def search_text(item: Item, domain: Domain) -> str:
     return "\n".join([titles, titles, *(domain.write_card(item, language) for language in domain.languages)])
 
 
+Record = tuple[Item, str]
+
+
+def records(domain: Domain, items: Iterable[Item]) -> Iterator[Record]:
+    """Yield every item with each language that it has a card in."""
+    return ((item, language) for item in items for language in domain.card_languages)
+
+
+def chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
+    """Part records into lists of CHUNK; the last one is shorter."""
+    while chunk := list(islice(records, CHUNK)):
+        yield chunk
+
+
+def embed_chunk(domain: Domain, chunk: Sequence[Record], embedder: Embedder, store: VectorStore) -> None:
+    """Embed the cards of some records together and store them."""
+    vectors = embedder.embed_items([domain.write_card(item, language) for item, language in chunk])
+    metadata = [{"item": item.id, "language": language} for item, language in chunk]
+    store.upsert([record_id(item.id, language) for item, language in chunk], vectors, metadata)
+
+
 def build_in_memory(domain: Domain, items: Iterable[Item], embedder: Embedder, vectors: VectorStore) -> CatalogIndex:
     """Index items without a folder, into a given vector store."""
     by_id = {item.id: item for item in items}
-    _embed(domain, list(by_id.values()), embedder, vectors, {}, None)
-    lexical = LexicalIndex.build(list(by_id), [search_text(item, domain) for item in by_id.values()])
+    for chunk in chunks(records(domain, by_id.values())):
+        embed_chunk(domain, chunk, embedder, vectors)
+    lexical = LexicalIndex.build(list(by_id), (search_text(item, domain) for item in by_id.values()))
     return CatalogIndex(domain, by_id, vectors, lexical, embedder)
 
 
-def _embed(
-    domain: Domain,
-    items: Sequence[Item],
-    embedder: Embedder,
-    store: VectorStore,
-    known: dict[str, Vectors],
-    progress: Progress | None,
-) -> int:
-    """Write the card vectors of all items; returns how many had to be made."""
-    records = [(item, language) for item in items for language in domain.languages]
-    made = done = 0
-    for start in range(0, len(records), BATCH * 8):
-        part = records[start : start + BATCH * 8]
-        ids = [record_id(item.id, language) for item, language in part]
-        new = [n for n, name in enumerate(ids) if name not in known]
-        fresh = embedder.embed_items([domain.write_card(part[n][0], part[n][1]) for n in new])
-        rows = {**{n: fresh[k] for k, n in enumerate(new)}, **{n: known[name] for n, name in enumerate(ids) if name in known}}
-        metadata = [{"item": item.id, "language": language} for item, language in part]
-        store.upsert(ids, np.stack([rows[n] for n in range(len(part))]), metadata)
-        made += len(new)
-        done += len(part)
-        if progress:
-            progress(done, len(records))
-    return made
-
-
-def _fingerprint(domain: Domain, embedder: Embedder, catalog: Path) -> dict[str, Any]:
+def fingerprint_of(domain: Domain, embedder: Embedder, catalog: Path, folder: Path) -> dict[str, Any]:
+    """What an index is made of: it is out of date when any of this differs."""
     return {
         "embedder": embedder.fingerprint,
         "card": domain.card_fingerprint,
         "code": CODE_VERSION,
         "domain": domain.name,
-        "catalogue": hashlib.sha256(catalog.read_bytes()).hexdigest() if catalog.is_file() else "",
+        "catalogue": _digest(catalog),
+        "interactions": InteractionLog(folder / "interactions").version,
+        "inferred": _digest(folder / INFERRED) if inferable(domain) else "",
     }
 
 
-def _read_current(folder: Path) -> dict[str, Any] | None:
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read an object; an absent or broken file is an empty one."""
     try:
-        current: dict[str, Any] = json.loads((folder / "current.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    return current if (folder / str(current.get("version"))).is_dir() else None
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Replace a file at once, so that a kill leaves the old or the new content."""
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_current(folder: Path) -> dict[str, Any] | None:
+    """Read which version is in use; None when there is none."""
+    current = read_json(folder / "current.json")
+    return current if current and (folder / str(current.get("version"))).is_dir() else None
 
 
 @contextmanager
@@ -161,70 +176,12 @@ def index_lock(folder: Path) -> Generator[None]:
         lock.release()
 
 
-def build_index(
-    domain: Domain, catalog: Path, embedder: Embedder, folder: Path, progress: Progress | None = None
-) -> BuildReport:
-    """Build or update the index of a catalogue file. The caller holds the lock.
-
-    An unchanged catalogue does nothing. A broken row raises before anything is written.
+def check_current(current: dict[str, Any], domain: Domain, embedder: Embedder, folder: Path, rebuild: str) -> None:
+    """Raise when an index was made by another embedder, card template or version.
 
     Raises:
-        CatalogError: a row is broken.
+        IndexMismatchError: the message says which.
     """
-    started = time.perf_counter()
-    current = _read_current(folder)
-    fingerprint = _fingerprint(domain, embedder, catalog)
-    if current and all(current.get(key) == value for key, value in fingerprint.items()):
-        return BuildReport(int(current["items"]), 0, 0, 0, time.perf_counter() - started, unchanged=True)
-    items = list(read_catalog(catalog, domain))
-    known, gone = _reusable(domain, items, current, fingerprint, folder)
-    version = f"v-{uuid.uuid4().hex[:12]}"
-    new = folder / version
-    new.mkdir(parents=True)
-    made = _embed(domain, items, embedder, ChromaVectorStore.on_disk(new / "chroma", "cards"), known, progress)
-    LexicalIndex.build([item.id for item in items], [search_text(item, domain) for item in items]).save(new / "bm25")
-    with (new / "items.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(dataclasses.asdict(item), ensure_ascii=False) + "\n" for item in items)
-    text = json.dumps({**fingerprint, "version": version, "items": len(items)}, indent=1)
-    temporary = folder / "current.json.new"
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, folder / "current.json")
-    for old in folder.glob("v-*"):
-        if old.name != version:
-            shutil.rmtree(old, ignore_errors=True)
-    total = len(items) * len(domain.languages)
-    return BuildReport(len(items), made, total - made, gone, time.perf_counter() - started)
-
-
-def _reusable(
-    domain: Domain, items: Sequence[Item], current: dict[str, Any] | None, fingerprint: dict[str, Any], folder: Path
-) -> tuple[dict[str, Vectors], int]:
-    """Vectors of the version in use whose row, embedder and card are the same; and how many of its items are gone."""
-    if not current:
-        return {}, 0
-    old = {item.id: item.hash for item in _load_items(folder / str(current["version"]) / "items.jsonl")}
-    gone = len(old.keys() - {item.id for item in items})
-    if any(current.get(key) != fingerprint[key] for key in ("embedder", "card", "code")):
-        return {}, gone
-    same = [item.id for item in items if old.get(item.id) == item.hash]
-    store = ChromaVectorStore.on_disk(folder / str(current["version"]) / "chroma", "cards")
-    return store.get([record_id(item_id, language) for item_id in same for language in domain.languages]), gone
-
-
-def _load_items(path: Path) -> Iterator[Item]:
-    def tuples(value: Any) -> Any:
-        if isinstance(value, list):
-            return tuple(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        if isinstance(value, dict):
-            return {key: tuples(inner) for key, inner in value.items()}  # pyright: ignore[reportUnknownVariableType]
-        return value
-
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield Item(**tuples(json.loads(line)))
-
-
-def _check(current: dict[str, Any], domain: Domain, embedder: Embedder, folder: Path, rebuild: str) -> None:
     for key, now, what in (
         ("embedder", embedder.fingerprint, "embedder"),
         ("card", domain.card_fingerprint, "card template"),
@@ -241,18 +198,16 @@ def _check(current: dict[str, Any], domain: Domain, embedder: Embedder, folder: 
             )
 
 
-def update_index(
-    domain: Domain, catalog: Path, embedder: Embedder, folder: Path, rebuild: str, progress: Progress | None = None
-) -> BuildReport:
-    """Bring an index up to date with its catalogue, as :func:`build_index` does, but never replace one made otherwise unasked.
+def version_folder(folder: Path, rebuild: str) -> Path:
+    """Return the folder of the version in use.
 
     Raises:
-        IndexMismatchError: it was built by another embedder, card template or version.
-        CatalogError: a row is broken.
+        IndexMissingError: nothing was built yet.
     """
-    if current := _read_current(folder):
-        _check(current, domain, embedder, folder, rebuild)
-    return build_index(domain, catalog, embedder, folder, progress)
+    current = read_current(folder)
+    if not current:
+        raise IndexMissingError(f"There is no index in {folder}. Build it: {rebuild}", key="error_no_index", command=rebuild)
+    return folder / str(current["version"])
 
 
 def open_index(domain: Domain, embedder: Embedder, folder: Path, rebuild: str) -> CatalogIndex:
@@ -268,15 +223,14 @@ def open_index(domain: Domain, embedder: Embedder, folder: Path, rebuild: str) -
         IndexMissingError: nothing was built yet.
         IndexMismatchError: built by another embedder, card template or version; the message says which.
     """
-    current = _read_current(folder)
-    if not current:
-        raise IndexMissingError(f"There is no index in {folder}. Build it: {rebuild}", key="error_no_index", command=rebuild)
-    _check(current, domain, embedder, folder, rebuild)
-    version = folder / str(current["version"])
+    version = version_folder(folder, rebuild)
+    check_current(read_json(folder / "current.json"), domain, embedder, folder, rebuild)
+    neighbours = version / "item_item"
     return CatalogIndex(
         domain=domain,
-        items={item.id: item for item in _load_items(version / "items.jsonl")},
+        items={item.id: item for item in read_items(version / ITEMS)},
         vectors=ChromaVectorStore.on_disk(version / "chroma", "cards"),
         lexical=LexicalIndex.load(version / "bm25"),
         embedder=embedder,
+        collaborative=ItemItemIndex.load(neighbours) if neighbours.is_dir() else None,
     )

@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class LexicalIndex:
         self._ids, self._bm25 = list(ids), bm25
 
     @classmethod
-    def build(cls, ids: Sequence[str], documents: Sequence[str]) -> LexicalIndex:
+    def build(cls, ids: Sequence[str], documents: Iterable[str]) -> LexicalIndex:
         """Index documents. At least one is needed."""
         library: Any = importlib.import_module("bm25s")
         logging.getLogger("bm25s").setLevel(logging.WARNING)  # it prints every step otherwise

@@ -18,7 +18,7 @@ from retrieval.types import Candidate, ChannelScore, Constraint, Item, Query, Re
 
 CHANNEL_LIMIT = 200
 EXACT_LIMIT = 2000  # up to so many allowed items, similarity is computed over all of them: nothing is missed
-DEFAULT_WEIGHTS = {"dense": 1.0, "bm25": 0.8, "history": 1.5, "facets": 1.2}
+DEFAULT_WEIGHTS = {"dense": 1.0, "bm25": 0.8, "history": 1.5, "facets": 1.2, "collaborative": 1.0}
 CONTEXT_DECAY = 0.5
 DISLIKE_WEIGHT = 0.5
 ATTENTION_TEMPERATURE = 0.2
@@ -83,6 +83,9 @@ class Retriever:
         taste = self._taste_vector(query, wish)
         if taste is not None:
             found["history"] = self._similar(taste, query.language, allowed)
+        if self.index.collaborative is not None:
+            near = self.index.collaborative.scores(query.liked, query.exclude)
+            found["collaborative"] = {i: s for i, s in near.items() if i in allowed}
         found["facets"] = _facet_scores(query, allowed)
         return {name: ranking(scores, CHANNEL_LIMIT) for name, scores in found.items() if scores}
 
@@ -112,6 +115,7 @@ class Retriever:
             ids = list(allowed)
             scores = self.index.vectors_of(ids, language) @ vector.ravel()
             return {i: float(score) for i, score in zip(ids, scores, strict=True)}
+        language = self.index.domain.card_language(language)
         limit = min(len(self.index.items), max(EXACT_LIMIT, 5 * CHANNEL_LIMIT))
         names = {record_id(i, language): i for i in allowed}
         found = self.index.vectors.search(vector, limit, {"language": language})

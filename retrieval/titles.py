@@ -21,6 +21,8 @@ _ARTICLES = ("the ", "a ", "an ")
 
 def fold(text: str) -> str:
     """Lower-case, unaccented, one form a character; keeps the length of ordinary text."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFD", text.lower())
     return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("’", "'")
 

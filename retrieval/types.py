@@ -21,7 +21,9 @@ class Item:
         texts: language code -> description.
         facets: facet name -> canonical value; a list facet holds a tuple. A missing facet is unknown.
         labels: facet name -> language code -> the words to show, parallel to ``facets``.
-        hash: of the source row, so that an unchanged row is not embedded again.
+        hash: of its content, so that an unchanged item is not embedded again.
+        picture: a URL or the path of a file; empty when there is none.
+        inferred: facets that the language model read out of the text, not the table.
     """
 
     id: str
@@ -30,6 +32,8 @@ class Item:
     facets: Mapping[str, FacetValue]
     labels: Mapping[str, Mapping[str, tuple[str, ...]]]
     hash: str = ""
+    picture: str = ""
+    inferred: tuple[str, ...] = ()
 
     def title(self, language: str) -> str:
         """Return the title in a language, or the nearest there is."""

@@ -16,7 +16,7 @@ from chatbot.pipeline import RecommendationPipeline
 from chatbot.settings import Settings
 from chatbot.store import InMemoryUserStore
 from retrieval.catalog import read_catalog
-from retrieval.domain import load_domain
+from retrieval.domain_files import load_domain
 from retrieval.embedder import HashingEmbedder
 from retrieval.index import build_in_memory
 from retrieval.vector_store import InMemoryVectorStore

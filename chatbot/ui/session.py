@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from chatbot.loading import Loader
-from chatbot.types import Cards, Done, Event, EventKind, Language, Text, TurnEvent
+from chatbot.types import Cards, Done, Language, Text, TurnEvent
 from chatbot.ui.cards import KINDS, Shelf
 from chatbot.ui.texts import choose_language, error_text, text
 from chatbot.ui.turns import LiveTurn, render_marks, render_turns
 from retrieval.errors import ZhiyinError
+from retrieval.events import Event, EventKind
 
 if TYPE_CHECKING:  # its import takes seconds: the page must be there before
     from chatbot.pipeline import RecommendationPipeline
@@ -206,7 +207,8 @@ class Sessions:
         on = bool(data["on"])
         event_kind = cast("EventKind", kind if on else "cleared")
         words = "" if on else kind
-        pipeline.learn(Event(memory.user, event_kind, item, words, memory.conversation or None, turn[:64] or None))
+        context = {name: value for name, value in (("conversation", memory.conversation), ("turn", turn[:64])) if value}
+        pipeline.learn(Event(memory.user, event_kind, item, words, context=context))
         return render_marks(pipeline.profile(memory.user))
 
     def marks(self, memory: Memory) -> dict[str, list[str]]:

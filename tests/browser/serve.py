@@ -38,7 +38,7 @@ def main() -> None:
         from chatbot.pipeline import RecommendationPipeline
         from chatbot.store import SqlUserStore
         from retrieval.catalog import read_catalog
-        from retrieval.domain import load_domain
+        from retrieval.domain_files import load_domain
         from retrieval.embedder import HashingEmbedder
         from retrieval.index import build_in_memory
         from retrieval.vector_store import InMemoryVectorStore

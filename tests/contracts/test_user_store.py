@@ -5,14 +5,17 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from typing import get_args
 
 import pytest
 
 from chatbot.store import InMemoryUserStore, SqlUserStore
-from chatbot.types import Conversation, Event, StoredTurn
+from chatbot.types import Conversation, StoredTurn
 from retrieval.errors import StoreError
+from retrieval.events import Event, EventKind
 
-KINDS = ("shown", "liked", "disliked", "seen", "typed", "cleared")
+KINDS = get_args(EventKind)
+CONTEXT = {"conversation": "c", "turn": "t1", "session": "夜 🙂", "raw": "4.5"}
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def test_a_user_without_a_past_has_nothing(store):
 
 
 def test_events_come_back_whole_in_the_order_they_were_added_whatever_their_times(store):
-    events = [Event("ann", kind, f"film-{n}", f"text {n}", "c", f"t{n}", at=100.0 - n) for n, kind in enumerate(KINDS)]
+    events = [Event("ann", kind, f"film-{n}", f"text {n}", n / 16, 100.0 - n, CONTEXT) for n, kind in enumerate(KINDS)]
     for event in events:
         store.append(event)
     assert list(store.events("ann")) == events
@@ -56,7 +59,7 @@ def test_events_come_back_whole_in_the_order_they_were_added_whatever_their_time
 
 def test_an_event_keeps_what_it_leaves_open(store):
     store.append(Event("ann", "typed", text="hello", at=1.5))
-    assert list(store.events("ann")) == [Event("ann", "typed", None, "hello", None, None, 1.5)]
+    assert list(store.events("ann")) == [Event("ann", "typed", None, "hello", None, 1.5, {})]
 
 
 def test_an_event_without_a_time_gets_the_present_one(store):
@@ -178,10 +181,10 @@ def test_an_erased_user_can_begin_again_and_the_name_of_the_conversation_is_free
 @pytest.mark.parametrize("name", ["小明", "🙂👩‍👩‍👧", "Zoë O'Hara; DROP TABLE users", "a b\tc", "ñ" * 60, "%_'\"\\"])
 def test_any_name_and_any_text_are_kept_as_they_are(store, name):
     message = f"我喜欢《月球》 🙂 {name} \n 'quoted' \\ \u0000 end"
-    store.append(Event(name, "typed", text=message, conversation=name, turn=name[:60]))
+    store.append(Event(name, "typed", text=message, context={"conversation": name, "turn": name[:60]}))
     store.save(name, name, turn("t1", 1.0, message, reply=message))
     [event] = store.events(name)
-    assert (event.user, event.text, event.conversation) == (name, message, name)
+    assert (event.user, event.text, event.context) == (name, message, {"conversation": name, "turn": name[:60]})
     [stored] = store.load(name, name).turns
     assert (stored.message, stored.record["reply"]) == (message, message)
     assert list(store.conversations(name)) == [name]
@@ -256,6 +259,64 @@ def test_two_open_stores_see_each_other(database, sql):
     other.append(Event("ann", "seen", "up-2009"))
     assert [e.kind for e in sql.events("ann")] == [e.kind for e in other.events("ann")] == ["liked", "seen"]
     other.close()
+
+
+OLD_TABLES = """
+CREATE TABLE users (id VARCHAR(200) NOT NULL, created FLOAT NOT NULL, PRIMARY KEY (id));
+CREATE TABLE events (number INTEGER NOT NULL, user VARCHAR(200) NOT NULL, kind VARCHAR(20) NOT NULL, item VARCHAR(400),
+    text TEXT NOT NULL, conversation VARCHAR(200), turn VARCHAR(64), at FLOAT NOT NULL, PRIMARY KEY (number),
+    FOREIGN KEY(user) REFERENCES users (id));
+CREATE INDEX ix_events_user ON events (user);
+INSERT INTO users VALUES ('ann', 1.0);
+INSERT INTO events VALUES (1, 'ann', 'typed', NULL, '你好', 'c', 't1', 1.5);
+INSERT INTO events VALUES (2, 'ann', 'liked', 'moon-2009', '', NULL, NULL, 2.5);
+"""
+
+
+def test_a_database_made_before_values_and_context_is_upgraded_in_place(database, tmp_path):
+    connection = sqlite3.connect(tmp_path / "users.db")
+    connection.executescript(OLD_TABLES)
+    connection.close()
+    old = [
+        Event("ann", "typed", None, "你好", None, 1.5, {"conversation": "c", "turn": "t1"}),
+        Event("ann", "liked", "moon-2009", at=2.5),
+    ]
+    new = Event("ann", "rated", "up-2009", value=0.75, at=3.5, context=CONTEXT)
+    for _ in range(2):  # the second time nothing is left to be done
+        store = SqlUserStore(database)
+        assert store.events("ann") == old
+        store.close()
+    store, other = SqlUserStore(database), SqlUserStore(database)
+    store.append(new)
+    assert other.events("ann") == [*old, new]
+    store.erase("ann")
+    assert other.events("ann") == []
+    store.close()
+    other.close()
+
+
+def test_two_processes_that_upgrade_at_once_both_succeed(database, tmp_path):
+    connection = sqlite3.connect(tmp_path / "users.db")
+    connection.executescript(OLD_TABLES)
+    connection.close()
+    failed: list[BaseException] = []
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        try:
+            start.wait()
+            store = SqlUserStore(database)
+            assert len(store.events("ann")) == 2
+            store.close()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
 
 
 @pytest.mark.parametrize(

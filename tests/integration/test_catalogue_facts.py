@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import pytest
 
-from retrieval.domain import DOMAINS, tomllib
+from retrieval.domain_files import DOMAINS, tomllib
 
 REVIEWED = Path(__file__).with_name("catalogue_facts_reviewed.toml")
 REASONS = {

@@ -11,7 +11,8 @@ import pytest
 import app
 from chatbot.records import turn_record
 from chatbot.settings import Settings
-from chatbot.types import Cards, Event, Text
+from chatbot.types import Cards, Text
+from retrieval.events import Event
 from retrieval.titles import NameIndex
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]

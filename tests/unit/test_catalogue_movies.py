@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from retrieval.domain import DOMAINS
+from retrieval.domain_files import DOMAINS
 
 CHINESE = {"Mandarin", "Cantonese", "Hokkien", "Hakka", "Shanghainese", "Sichuanese", "Jin Chinese", "Teochew", "Tibetan"}
 TEXTS = ["id", "title_en", "title_zh", "title_original", "summary_en", "summary_zh"]

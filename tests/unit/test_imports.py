@@ -18,7 +18,7 @@ STAGES = ("understanding", "policy", "reranking", "writing", "grounding", "profi
 ALLOWED = {"writing": {"answers", "grounding"}}
 SHARED = {"types", "cues", "lexicon", "quantities", "llm.base"}
 HELPERS = {"understanding": {"clauses", "dialogue", "mentions", "questions"}}  # modules that a stage was split into
-FILM_WORDS = re.compile(r"movie|film|director|cinema|电影|影片|导演|片子|演员", re.IGNORECASE)
+FILM_WORDS = re.compile(r"movie|film|director(?!y|ies)|cinema|电影|影片|导演|片子|演员", re.IGNORECASE)
 
 
 def modules(*folders: str) -> list[Path]:

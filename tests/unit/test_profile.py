@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.profile import build_profile
-from chatbot.types import Event, Profile
+from chatbot.types import Profile
+from retrieval.events import Event, EventKind
 
 
 def fold(*events: tuple) -> Profile:
@@ -61,13 +64,57 @@ def test_another_persons_events_do_not_count():
     assert build_profile("ann", [Event("bob", "liked", "a"), Event("ann", "seen", "b")]) == Profile("ann", seen=("b",))
 
 
+@pytest.mark.parametrize("kind", ["rated", "reviewed"])
+@pytest.mark.parametrize(
+    ("value", "liked", "disliked"),
+    [
+        (1.0, True, False),
+        (0.7, True, False),
+        (0.69, False, False),
+        (0.31, False, False),
+        (0.3, False, True),
+        (None, False, False),
+    ],
+)
+def test_a_rating_says_liked_or_disliked_by_its_place_on_the_scale_and_always_seen(kind, value, liked, disliked):
+    profile = build_profile("ann", [Event("ann", kind, "a", value=value)])
+    assert (profile.liked, profile.disliked, profile.seen) == (("a",) * liked, ("a",) * disliked, ("a",))
+
+
+@pytest.mark.parametrize(("kind", "value", "liked"), [("played", 0.7, True), ("played", 0.69, False), ("played", None, False),
+    ("viewed", 0.99, False), ("purchased", 0.99, False)])  # fmt: skip
+def test_what_was_used_was_seen_and_only_what_was_played_much_is_liked(kind, value, liked):
+    profile = build_profile("ann", [Event("ann", kind, "a", value=value)])
+    assert (profile.liked, profile.disliked, profile.seen) == (("a",) * liked, (), ("a",))
+
+
+@pytest.mark.parametrize("kind", ["saved", "tagged", "shown"])
+def test_what_was_saved_tagged_or_shown_says_nothing_yet(kind):
+    assert build_profile("ann", [Event("ann", kind, "a", "later", 1.0)]) == Profile("ann")
+
+
+def test_a_later_rating_changes_the_opinion_and_a_middling_one_takes_it_back():
+    def rate(*values):
+        return build_profile("ann", [Event("ann", "rated", "a", value=v) for v in values])
+
+    assert rate(1.0, 0.0) == Profile("ann", disliked=("a",), seen=("a",))
+    assert rate(0.0, 0.5) == Profile("ann", seen=("a",))
+    assert rate(1.0, None).liked == ("a",)
+
+
+def test_words_in_the_chat_count_more_than_the_ratings_before_them():
+    events = [Event("ann", "rated", "a", value=1.0), Event("ann", "cleared", "a", "liked"), Event("ann", "disliked", "a")]
+    assert build_profile("ann", events) == Profile("ann", disliked=("a",), seen=("a",))
+
+
 EVENTS = st.lists(
     st.builds(
         Event,
         user=st.sampled_from(["ann", "bob"]),
-        kind=st.sampled_from(["shown", "liked", "disliked", "seen", "typed", "cleared"]),
+        kind=st.sampled_from(get_args(EventKind)),
         item=st.sampled_from([None, "a", "b", "c"]),
         text=st.sampled_from(["", "liked", "disliked", "seen", "words"]),
+        value=st.one_of(st.none(), st.floats(0, 1)),
     ),
     max_size=40,
 )

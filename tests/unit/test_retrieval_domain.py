@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from retrieval.domain import DOMAINS, load_domain
+from retrieval.domain_files import DOMAINS, load_domain, make_domain, ready_mappings
 from retrieval.errors import DomainError
 from retrieval.types import Item
 
@@ -105,14 +106,14 @@ def test_broken_toml_names_the_file(write, tmp_path):
     ("old", "new", "words"),
     [
         ('name = "books"', "", "'name'"),
-        ('type = "year"', 'type = "date"', "facets.year.type"),
+        ('type = "year"', 'type = "colour"', "facets.year.type"),
         ('catalogue = "books.jsonl"', 'catalogue = "books.jsonl"\nsurprise = 1', "surprise"),
         ("zh = { one", "fr = { one", "[noun] has no entry for language 'zh'"),
-        (
-            'title = { en = "title", zh = "title_zh" }',
-            'title = { en = "title" }',
-            "[mapping.title] has no entry for language 'zh'",
-        ),
+        ('title = { en = "title", zh = "title_zh" }', "", "mapping.title"),
+        ('title = { en = "title", zh = "title_zh" }', "title = {}", "[mapping] title names no column"),
+        ('column = "pages"', 'column = "pages"\npattern = "(\\\\d+"', "facets.pages.pattern"),
+        ('column = "pages"', 'column = "pages"\npattern = "x"', "facets.pages.pattern': has no group"),
+        ('name = "books"', 'name = "books"\nbase = "nonsense"', "no shipped domain 'nonsense'"),
         ("[example.zh]", "[example.fr]", "[example] has no entry for language 'zh'"),
         ("{genres}。", "{colour}。", "the zh card names '{colour}', which is no facet"),
         ('headline = ["year"]', 'headline = ["size"]', "headline names 'size'"),
@@ -210,3 +211,88 @@ def test_the_fingerprint_is_the_same_wherever_the_folder_lies(tmp_path):
 def test_every_error_of_the_tree_carries_a_key_and_its_message():
     error = DomainError("wrong", key="error_domain", path="x")
     assert (str(error), error.key, error.values) == ("wrong", "error_domain", {"message": "wrong", "path": "x"})
+
+
+# -- mappings that build on a base ---------------------------------------------------------------------------------------
+
+
+def mapping(tmp_path, **more):
+    data = {"name": "mine", "base": "movies", "mapping": {"id": "id", "title": {"en": "name"}}, **more}
+    return make_domain(data, tmp_path / "mine.toml")
+
+
+def test_a_mapping_takes_over_the_words_of_its_base_and_only_the_facets_it_names(tmp_path):
+    domain = mapping(tmp_path, facets={"genres": {"column": "genre"}, "studio": {"type": "text", "column": "studio"}})
+    assert list(domain.facets) == ["genres", "studio"]
+    assert domain.facets["genres"].canonical["science fiction"] == "science-fiction"
+    assert domain.facets["studio"].label == {"en": "studio", "zh": "studio"}
+    assert domain.noun["zh"].one == load_domain("movies").noun["zh"].one
+    assert domain.headline == ("genres",)
+    assert "directors" not in domain.card["en"]
+    assert "{studio}" in domain.card["en"]
+
+
+def test_a_card_of_a_mapping_is_written_from_what_is_there(tmp_path):
+    domain = mapping(tmp_path, facets={"year": {"column": "y"}, "studio": {"type": "text", "column": "studio"}})
+    item = Item("1", {"en": "Dusk"}, {"en": "It rains."}, {"studio": "Acme"}, {})
+    assert domain.write_card(item, "en") == "Dusk\nAcme\nIt rains."
+    assert domain.write_card(item, "zh") == "《Dusk》\nAcme\nIt rains."
+
+
+def test_card_languages_are_those_of_the_texts(tmp_path):
+    assert mapping(tmp_path).card_languages == ("en",)
+    assert mapping(tmp_path, mapping={"id": "id", "title": {"zh": "t"}}).card_languages == ("zh",)
+    assert mapping(tmp_path, mapping={"id": "id", "title": "t"}).card_languages == ("en",)
+    assert mapping(tmp_path, mapping={"id": "id", "title": {"zh": "t"}}).card_language("en") == "zh"
+    assert load_domain("movies").card_languages == ("en", "zh")
+
+
+def test_an_alias_wins_over_the_words(tmp_path):
+    facet = {"column": "genre", "aliases": {"Children": "family", "Drama": "theatre"}}
+    canonical = mapping(tmp_path, facets={"genres": facet}).facets["genres"].canonical
+    assert (canonical["children"], canonical["drama"], canonical["dramas"]) == ("family", "theatre", "drama")
+
+
+def test_a_mapping_file_needs_no_more_than_its_columns(tmp_path):
+    path = tmp_path / "shop.toml"
+    path.write_text('[mapping]\nid = "sku"\ntitle = "name"\n[facets.brand]\ncolumn = "brand"\n', encoding="utf-8")
+    domain = load_domain(path)
+    assert (domain.name, domain.base, domain.mapping.titles) == ("shop", "general", {"original": "name"})
+    assert domain.facets["brand"].label["zh"] == "品牌"
+    assert domain.headline == ("brand",)
+
+
+def test_every_ready_mapping_loads_and_speaks_both_languages():
+    for name in ready_mappings():
+        domain = load_domain(name)
+        assert set(domain.noun) == {"en", "zh"}
+        assert all(facet.label["en"] and facet.label["zh"] for facet in domain.facets.values())
+
+
+@pytest.mark.parametrize(
+    ("facets", "words"),
+    [
+        ({"studio": {"column": "s"}}, "facets.studio.type"),
+        ({"studio": "text"}, "facet 'studio'"),
+        ({"studio": {"type": "text"}}, "facet 'studio' names no column"),
+        ({"studio": {"type": "text", "column": "s", "colour": 1}}, "facets.studio.colour"),
+    ],
+)
+def test_a_wrong_facet_of_a_mapping_is_named(tmp_path, facets, words):
+    with pytest.raises(DomainError) as caught:
+        mapping(tmp_path, facets=facets)
+    assert words in str(caught.value)
+    assert "mine.toml" in str(caught.value)
+
+
+def test_an_absent_mapping_file_says_how_to_get_one(tmp_path):
+    with pytest.raises(DomainError, match="inspect"):
+        load_domain(tmp_path / "gone.toml")
+
+
+def test_what_was_inferred_is_marked_where_a_person_reads_it(write):
+    item = replace(book(genres=("crime",)), inferred=("genres",))
+    domain = write()
+    assert domain.facet_text(item, "genres", "en") == "crime (inferred)"
+    assert domain.facet_text(item, "genres", "zh") == "犯罪（推断）"
+    assert "inferred" not in domain.write_card(item, "en")  # the embedder reads no marks

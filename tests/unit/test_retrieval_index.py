@@ -14,10 +14,14 @@ import numpy as np
 import pytest
 
 import retrieval.index as index_module
-from retrieval.domain import Domain, load_domain
+import retrieval.index_build as build_module
+from retrieval.domain import Domain
+from retrieval.domain_files import load_domain, make_domain
 from retrieval.embedder import HashingEmbedder
 from retrieval.errors import CatalogError, IndexLockedError, IndexMismatchError, IndexMissingError
-from retrieval.index import build_index, index_lock, open_index, record_id, search_text, update_index
+from retrieval.index import CHUNK, index_lock, open_index, record_id, search_text
+from retrieval.index_build import build_index, update_index
+from retrieval.inferred import INFERRED, append_inferred, text_key
 
 ROOT = Path(__file__).resolve().parents[2]
 REBUILD = "python app.py index"
@@ -83,9 +87,11 @@ def current(folder):
 
 def test_a_build_embeds_every_card_of_every_language_and_opens(domain, embedder, folder, write):
     told = []
-    report = build_index(domain, write(rows()), embedder, folder, lambda done, total: told.append((done, total)))
+    report = build_index(domain, write(rows()), embedder, folder, lambda stage, fraction: told.append((stage, fraction)))
     assert (report.items, report.embedded, report.reused, report.removed, report.unchanged) == (4, 8, 0, 0, False)
-    assert told[-1] == (8, 8)
+    assert list(dict.fromkeys(stage for stage, _ in told)) == ["reading", "embedding", "words"]
+    assert ("embedding", 1.0) in told
+    assert (report.rows.rows, report.rows.kept) == (4, 4)
     index = open_index(domain, embedder, folder, REBUILD)
     assert list(index.items) == ["film-0", "film-1", "film-2", "film-3"]
     assert index.vectors.count() == 8
@@ -228,18 +234,30 @@ def test_an_update_follows_the_catalogue_and_never_replaces_another_embedders_in
     assert update_index(domain, path, embedder, folder, REBUILD).items == 5
 
 
-def test_a_broken_row_raises_before_anything_is_written(domain, embedder, folder, write):
+def test_a_catalogue_without_an_item_raises_and_changes_nothing(domain, embedder, folder, write):
     path = write(rows())
     build_index(domain, path, embedder, folder)
     before = current(folder), versions(folder)
-    write([*rows(), {"id": "film-4"}])
-    with pytest.raises(CatalogError, match="line 5"):
+    write([{"id": "film-4"}, {"id": "film-5"}])
+    with pytest.raises(CatalogError, match="line 1"):
         build_index(domain, path, embedder, folder)
-    assert (current(folder), versions(folder)) == before
+    assert current(folder) == before[0]
     assert len(open_index(domain, embedder, folder, REBUILD).items) == 4
+    write(rows(5))
+    assert build_index(domain, path, embedder, folder).items == 5
+    assert versions(folder) == [current(folder)["version"]]
 
 
-@pytest.mark.parametrize("where", ["_embed", "LexicalIndex.build", "LexicalIndex.save", "os.replace"])
+def test_a_broken_row_is_set_aside_and_the_rest_is_built(domain, embedder, folder, write):
+    report = build_index(domain, write([*rows(), {"id": "film-4"}]), embedder, folder)
+    assert (report.items, report.rows.rejected, dict(report.rows.rules)) == (4, 1, {"no_title": 1})
+    again = build_index(domain, write([*rows(), {"id": "film-4"}]), embedder, folder)
+    assert (again.unchanged, again.rows.rejected) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    "where", ["embed_chunk", "import_catalog", "shutil.copytree", "LexicalIndex.build", "LexicalIndex.save", "os.replace"]
+)
 def test_a_build_that_fails_anywhere_leaves_the_old_version_in_use(domain, embedder, folder, write, monkeypatch, where):
     path = write(rows())
     build_index(domain, path, embedder, folder)
@@ -250,7 +268,7 @@ def test_a_build_that_fails_anywhere_leaves_the_old_version_in_use(domain, embed
 
     owner, _, name = where.rpartition(".")
     with monkeypatch.context() as patch:
-        patch.setattr(getattr(index_module, owner) if owner else index_module, name, fail)
+        patch.setattr(getattr(build_module, owner) if owner else build_module, name, fail)
         with pytest.raises(OSError, match="disk is full"):
             build_index(domain, write(rows(6)), embedder, folder)
     assert current(folder) == before
@@ -274,15 +292,16 @@ def test_the_new_version_is_complete_before_it_is_named(domain, embedder, folder
 
     monkeypatch.setattr(index_module.os, "replace", watch)
     build_index(domain, write(rows(4)), embedder, folder)
-    assert seen == [{"chroma", "bm25", "items.jsonl"}]
+    assert seen == [{"chroma", "bm25", "items.jsonl", "rejected.jsonl", "merged.jsonl", "report.json"}]
 
 
 BUILD = """
 import json, os, sys, time
 from pathlib import Path
-from retrieval.domain import load_domain
+from retrieval.domain_files import load_domain, make_domain
 from retrieval.embedder import HashingEmbedder
-from retrieval.index import build_index, index_lock
+from retrieval.index import index_lock
+from retrieval.index_build import build_index
 
 class Slow(HashingEmbedder):
     calls = 0
@@ -328,7 +347,7 @@ def test_a_killed_build_leaves_the_old_version_and_the_next_build_completes(doma
     with index_lock(folder):
         build_index(domain, path, embedder, folder)
     before = current(folder)
-    write(rows(300))  # 600 cards: three batches, killed in the second
+    write(rows(600))  # 1194 new cards: three chunks, killed in the second
     process = start(BUILD, path, folder)
     wait_for(folder / "second-batch", process)
     with pytest.raises(IndexLockedError, match=f"pid {process.pid}"), index_lock(folder):
@@ -339,9 +358,11 @@ def test_a_killed_build_leaves_the_old_version_and_the_next_build_completes(doma
         assert current(folder) == before
         assert len(versions(folder)) == 2  # the half-built one lies beside it, unused
         assert list(open_index(domain, embedder, folder, REBUILD).items) == ["film-0", "film-1", "film-2"]
+        embedder.cards.clear()
         report = build_index(domain, path, embedder, folder)
-        assert (report.items, report.embedded, report.reused) == (300, 594, 6)
-        assert open_index(domain, embedder, folder, REBUILD).vectors.count() == 600
+        assert (report.items, report.embedded, report.reused) == (600, 1194, 6)
+        assert len(embedder.cards) == 1194 - CHUNK  # the chunk that was done is not done again
+        assert open_index(domain, embedder, folder, REBUILD).vectors.count() == 1200
     assert versions(folder) == [current(folder)["version"]]
 
 
@@ -382,3 +403,19 @@ def test_search_text_holds_every_title_twice_and_all_cards(movies_domain, items)
         assert text.count(title) >= 2
     for language in ("en", "zh"):
         assert items["spirited-away-2001"].texts[language] in text
+
+
+def test_what_was_inferred_is_laid_over_the_items_and_their_cards(embedder, folder, write, tmp_path):
+    data = {"base": "movies", "name": "n", "mapping": {"id": "id", "title": {"en": "title_en"}, "text": {"en": "summary_en"}}}
+    domain = make_domain({**data, "facets": {"moods": {"infer": True}}}, tmp_path / "n.toml")
+    path = write(rows())
+    build_index(domain, path, embedder, folder)
+    item = open_index(domain, embedder, folder, REBUILD).items["film-1"]
+    append_inferred(folder / INFERRED, text_key(item), {"moods": ["quiet"]})
+    embedder.cards.clear()
+    report = build_index(domain, path, embedder, folder)
+    assert (report.embedded, report.unchanged) == (1, False)
+    filled = open_index(domain, embedder, folder, REBUILD).items["film-1"]
+    assert (filled.facets["moods"], filled.inferred) == (("quiet",), ("moods",))
+    assert "quiet" in embedder.cards[0]
+    assert build_index(domain, path, embedder, folder).unchanged

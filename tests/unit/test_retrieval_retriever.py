@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import retrieval.retriever as retriever_module
+from retrieval.collaborative import ItemItemIndex
 from retrieval.constraints import satisfies, satisfies_all
 from retrieval.embedder import HashingEmbedder
 from retrieval.index import build_in_memory
@@ -103,6 +104,26 @@ def test_ranks_of_every_channel_count_from_one_among_what_is_allowed(retriever, 
         assert set(candidate.channels) <= {"dense", "bm25", "history", "facets"}
         assert all(1 <= entry.rank <= retriever_module.CHANNEL_LIMIT for entry in candidate.channels.values())
         assert candidate.score >= 0
+
+
+def test_neighbours_from_a_log_are_a_channel_of_their_own(movies, retriever):
+    ids = sorted(movies.items)
+    neighbours, weights = (
+        np.array([[1, 2], [0, -1], [0, 3], [2, -1]], np.int32),
+        np.array([[0.5, 0.4], [0.5, 0], [0.4, 0.3], [0.3, 0]]),
+    )
+    log = ItemItemIndex(ids[:4], neighbours, weights.astype(np.float32))
+    taught = Retriever(dataclasses.replace(movies, collaborative=log))
+    query = Query("something", liked=(ids[0],), exclude=frozenset([ids[0]]), k=10)
+    found = {c.item.id: c for c in taught.retrieve(query).candidates}
+    assert {i: c.channels["collaborative"].rank for i, c in found.items() if "collaborative" in c.channels} == {
+        ids[1]: 1,
+        ids[2]: 2,
+    }
+    for silent in (dataclasses.replace(query, liked=()), dataclasses.replace(query, liked=(ids[9],))):
+        assert taught.retrieve(silent) == retriever.retrieve(silent)
+    without = dataclasses.replace(query, exclude=frozenset(ids[:2]))
+    assert ids[1] not in names(taught.retrieve(without))
 
 
 def names(found):

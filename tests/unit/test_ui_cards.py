@@ -12,7 +12,7 @@ from chatbot.ui.chrome import render_header, render_loading, render_notice, rend
 from chatbot.ui.page import launch
 from chatbot.ui.session import Memory
 from chatbot.ui.turns import LiveTurn, render_stored, render_turns
-from retrieval.domain import load_domain
+from retrieval.domain_files import load_domain
 from retrieval.errors import SettingsError, WeightsError
 from retrieval.types import ChannelScore, Item
 

@@ -18,7 +18,7 @@ from chatbot.store import InMemoryUserStore
 from chatbot.ui.page import build_page
 from chatbot.ui.session import Memory, Sessions
 from retrieval.catalog import read_catalog
-from retrieval.domain import load_domain
+from retrieval.domain_files import load_domain
 from retrieval.embedder import HashingEmbedder
 from retrieval.errors import EngineError, ZhiyinError
 from retrieval.index import build_in_memory

@@ -1,0 +1,140 @@
+"""The commands about an owner's data: index, inspect, import-events."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chatbot.catalogues import MAPPING, find_catalogue
+from chatbot.settings import go_offline, make_settings
+from retrieval.errors import SettingsError
+from retrieval.import_report import ImportReport
+
+CATALOG_HELP = "a shipped domain, a folder with a domain.toml, or a CSV, TSV, JSON, JSON lines, Parquet or SQLite file"
+DOMAIN_HELP = "whose mapping a file follows: a shipped domain, a ready mapping, or a mapping.toml"
+Catalog = Annotated[str | None, typer.Option(help=CATALOG_HELP)]
+DomainName = Annotated[str | None, typer.Option("--domain", help=DOMAIN_HELP)]
+EmbedderName = Annotated[str | None, typer.Option(help="default, a sentence-transformers folder or hub id, or hashing")]
+AsJson = Annotated[bool, typer.Option("--json", help="print the account of the rows as one JSON object on standard output")]
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands to a command line."""
+    cli.command()(index)
+    cli.command()(inspect)
+    cli.command("import-events")(import_events)
+
+
+def index(
+    catalog: Catalog = None,
+    domain: DomainName = None,
+    embedder: EmbedderName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build or update the index of a catalogue; what did not change is not embedded again."""
+    go_offline()
+    from chatbot.embedding import build_embedder
+    from retrieval.index import index_lock
+    from retrieval.index_build import build_index
+
+    settings = make_settings(embedder=embedder)
+    catalogue = find_catalogue(settings, catalog, domain)
+    if catalogue.proposed:
+        _say(f"The mapping of {catalogue.path.name} was proposed from its columns; look at it: {catalogue.folder / MAPPING}")
+    with index_lock(catalogue.folder):
+        parts = build_embedder(settings)
+        with _bar(catalogue.path.name) as show:
+            report = build_index(catalogue.domain, catalogue.path, parts, catalogue.folder, show)
+    what = f"{report.embedded} cards embedded, {report.reused} kept, {report.removed} items removed"
+    _say(f"{report.items} items: {'unchanged' if report.unchanged else what}, {report.seconds:.1f} s, {catalogue.folder}")
+    _account(report.rows, next(catalogue.folder.glob("v-*/rejected.jsonl"), None), as_json)
+
+
+def inspect(
+    path: Annotated[Path, typer.Argument(help="the file to look at")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="where the mapping is written")] = Path(MAPPING),
+    force: Annotated[bool, typer.Option("--force", help="replace a mapping that is there")] = False,
+    table: Annotated[str | None, typer.Option(help="the table of an SQLite file")] = None,
+) -> None:
+    """Look at a table, say what its columns seem to be, and write a mapping to edit."""
+    from retrieval.inspection.inspector import inspect as look
+    from retrieval.tables.reader import Source
+
+    found = look(path, Source(table=table))
+    typer.echo(found.table())
+    if output.exists() and not force:
+        raise SettingsError(f"{output} exists. Replace it with --force, or write another with --output FILE.")
+    output.write_text(found.toml(), encoding="utf-8")
+    typer.echo(f"Wrote {output}. Edit it, then: python app.py index --catalog {path} --domain {output}", err=True)
+
+
+def import_events(
+    path: Annotated[Path, typer.Argument(help="the log: ratings, views, plays, purchases, reviews")],
+    catalog: Catalog = None,
+    domain: DomainName = None,
+    mapping: Annotated[str | None, typer.Option(help="a file or ready mapping whose [[events]] say how")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import a log of behaviour with the items of a catalogue that is indexed."""
+    from retrieval import event_import
+    from retrieval.catalog_import import ITEMS, MERGED, read_aliases, read_items
+    from retrieval.domain_files import load_events
+    from retrieval.index import index_lock, version_folder
+
+    settings = make_settings()
+    catalogue = find_catalogue(settings, catalog, domain)
+    choices = load_events(mapping) if mapping else catalogue.domain.events
+    spec = event_import.choose_mapping(path, [m for m in choices if not m.files or any(fnmatch(path.name, f) for f in m.files)])
+    with index_lock(catalogue.folder):
+        version = version_folder(catalogue.folder, catalogue.rebuild)
+        known = {item.id for item in read_items(version / ITEMS)}
+        with _bar(path.name) as show:
+            report = event_import.import_events(
+                path,
+                spec,
+                catalogue.interactions,
+                known,
+                read_aliases(version / MERGED),
+                lambda fraction: show("reading", fraction),
+                spec.off,
+            )
+    _account(report, catalogue.interactions / "rejected.jsonl", as_json)
+
+
+def _account(report: ImportReport, rejected: Path | None, as_json: bool) -> None:
+    """Say what became of the rows: for a person on standard error, for a program on standard output."""
+    if as_json:
+        typer.echo(json.dumps(report.as_dict()))
+        return
+    _say(f"{report.rows} rows: {report.kept} kept, {report.merged} merged, {report.rejected} set aside")
+    for rule, count in sorted(report.rules.items(), key=lambda pair: -pair[1]):
+        _say(f"  {count:>8}  {rule}")
+    if report.rejected and rejected:
+        _say(f"The rows set aside, with line and reason: {rejected}")
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+@contextmanager
+def _bar(name: str) -> Generator[Callable[[str, float], None]]:
+    """Show a progress bar on standard error; yields what moves it: a stage and its fraction."""
+    from tqdm import tqdm
+
+    with tqdm(total=100, desc=name, file=sys.stderr, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}") as bar:
+
+        def show(stage: str, fraction: float) -> None:
+            now = min(100, round(100 * fraction)), f"{name}: {stage}" if stage else name
+            if now != (bar.n, bar.desc):
+                bar.n = now[0]
+                bar.set_description_str(now[1])
+
+        yield show

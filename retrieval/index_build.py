@@ -1,0 +1,226 @@
+"""Builds and updates an index: a new version beside the old one, then a switch.
+
+Only what changed is embedded. A build that is killed leaves the old version in use, and the next one of the same catalogue
+goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from retrieval.catalog import item_line
+from retrieval.catalog_import import ITEMS, REPORT, import_catalog, read_items
+from retrieval.collaborative import ItemItemIndex
+from retrieval.domain import Domain
+from retrieval.embedder import Embedder
+from retrieval.import_report import ImportReport
+from retrieval.index import (
+    check_current,
+    chunks,
+    embed_chunk,
+    fingerprint_of,
+    read_current,
+    read_json,
+    record_id,
+    records,
+    search_text,
+    write_json,
+)
+from retrieval.inferred import INFERRED, inferable, read_inferred, text_key, with_inferred
+from retrieval.interactions import InteractionLog
+from retrieval.lexical import LexicalIndex
+from retrieval.vector_store import ChromaVectorStore
+
+Progress = Callable[[str, float], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did: counts of items, of card vectors made and taken over, of items that are gone, and of rows."""
+
+    items: int
+    embedded: int
+    reused: int
+    removed: int
+    seconds: float
+    rows: ImportReport
+    unchanged: bool = False
+
+
+def build_index(
+    domain: Domain, catalog: Path, embedder: Embedder, folder: Path, progress: Progress | None = None
+) -> BuildReport:
+    """Build or update the index of a catalogue file. The caller holds the lock.
+
+    An unchanged catalogue does nothing. A catalogue that cannot be read raises before anything changes.
+
+    Args:
+        domain: whose mapping the columns follow.
+        catalog: the table.
+        embedder: of the cards.
+        folder: of the index.
+        progress: called with a stage ("reading", "embedding", "words") and the fraction of it that is done.
+
+    Raises:
+        CatalogError: no item can be read; with file, line and field.
+    """
+    started = time.perf_counter()
+    current = read_current(folder)
+    fingerprint = fingerprint_of(domain, embedder, catalog, folder)
+    if current and all(current.get(key) == value for key, value in fingerprint.items()):
+        _sweep(folder, str(current["version"]))  # what a build left that was killed after the switch
+        (folder / "building.json").unlink(missing_ok=True)
+        rows = ImportReport.read(folder / str(current["version"]) / REPORT)
+        return BuildReport(int(current["items"]), 0, 0, 0, time.perf_counter() - started, rows, unchanged=True)
+    build = _Build(domain, embedder, folder, fingerprint, current, progress or (lambda stage, fraction: None))
+    report = build.run(catalog)
+    return dataclasses.replace(report, seconds=time.perf_counter() - started)
+
+
+def _sweep(folder: Path, *keep: str) -> None:
+    """Remove every version but those."""
+    for version in folder.glob("v-*"):
+        if version.name not in keep:
+            shutil.rmtree(version, ignore_errors=True)
+
+
+class _Build:
+    """Writes one version. Each step notes that it is done, so that a killed build goes on after it."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        embedder: Embedder,
+        folder: Path,
+        fingerprint: dict[str, Any],
+        current: dict[str, Any] | None,
+        progress: Progress,
+    ) -> None:
+        self.domain, self.embedder, self.folder = domain, embedder, folder
+        self.fingerprint, self.progress = fingerprint, progress
+        self.old = folder / str(current["version"]) if current else None
+        comparable = current and all(current.get(key) == fingerprint[key] for key in ("embedder", "card", "code"))
+        self.base = self.old if comparable else None  # whose vectors can be taken over
+        self.state = self._begin()
+        self.new = folder / str(self.state["version"])
+
+    def _begin(self) -> dict[str, Any]:
+        """Go on with the version that a killed build left, or begin one; whatever else lies there is of no use."""
+        state = read_json(self.folder / "building.json")
+        wanted = {"fingerprint": self.fingerprint, "base": self.base.name if self.base else None}
+        if not (state and all(state.get(k) == v for k, v in wanted.items()) and (self.folder / str(state["version"])).is_dir()):
+            state: dict[str, Any] = {**wanted, "version": f"v-{uuid.uuid4().hex[:12]}", "steps": [], "embedded": 0}
+        _sweep(self.folder, str(state["version"]), self.old.name if self.old else "")
+        (self.folder / str(state["version"])).mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / "building.json", state)
+        return state
+
+    def _note(self, step: str | None = None, **changes: Any) -> None:
+        self.state |= changes
+        if step:
+            self.state["steps"] = [*self.state["steps"], step]
+        write_json(self.folder / "building.json", self.state)
+
+    def run(self, catalog: Path) -> BuildReport:
+        if "items" not in self.state["steps"]:
+            import_catalog(catalog, self.domain, self.new, lambda done: self.progress("reading", done))
+            self._fill_in()
+            self._note("items")
+        rows = ImportReport.read(self.new / REPORT)
+        before = {item.id: item.hash for item in read_items(self.base / ITEMS)} if self.base else {}
+        changed, gone = self._write_vectors(before, rows.kept)
+        self._write_words(same=bool(before) and not changed and not gone)
+        self._write_neighbours()
+        text = {**self.fingerprint, "version": self.new.name, "items": rows.kept}
+        write_json(self.folder / "current.json", text)
+        (self.folder / "building.json").unlink(missing_ok=True)
+        if self.old:
+            removed = gone if self.base else len({i.id for i in read_items(self.old / ITEMS)} - set(self._ids()))
+            shutil.rmtree(self.old, ignore_errors=True)
+        else:
+            removed = 0
+        cards = len(self.domain.card_languages)
+        return BuildReport(rows.kept, changed * cards, (rows.kept - changed) * cards, removed, 0.0, rows)
+
+    def _fill_in(self) -> None:
+        """Lay what a language model inferred over the items that lack it."""
+        known = read_inferred(self.folder / INFERRED) if inferable(self.domain) else {}
+        if not known:
+            return
+        filled = self.new / f"{ITEMS}.filled"
+        with filled.open("wb") as file:
+            for item in read_items(self.new / ITEMS):
+                file.write(item_line(with_inferred(item, known.get(text_key(item), {}), self.domain))[0])
+        os.replace(filled, self.new / ITEMS)
+
+    def _ids(self) -> Iterator[str]:
+        return (item.id for item in read_items(self.new / ITEMS))
+
+    def _write_vectors(self, before: dict[str, str], items: int) -> tuple[int, int]:
+        """Take over the old vectors, drop those of items that are gone, and embed what changed.
+
+        Returns:
+            How many items changed or are new, and how many are gone.
+        """
+        chroma = self.new / "chroma"
+        if self.base and not chroma.is_dir():
+            shutil.rmtree(self.new / "chroma.part", ignore_errors=True)
+            shutil.copytree(self.base / "chroma", self.new / "chroma.part")
+            os.replace(self.new / "chroma.part", chroma)
+        store = ChromaVectorStore.on_disk(chroma, "cards")
+        gone = list(before.keys() - set(self._ids())) if before else []
+        store.delete([record_id(item_id, language) for item_id in gone for language in self.domain.card_languages])
+        fresh = [item.id for item in read_items(self.new / ITEMS) if before.get(item.id) != item.hash] if before else None
+        wanted = None if fresh is None else set(fresh)
+        todo = items if wanted is None else len(wanted)
+        chosen = (item for item in read_items(self.new / ITEMS) if wanted is None or item.id in wanted)
+        total, skip, done = todo * len(self.domain.card_languages), int(self.state["embedded"]), 0
+        for number, chunk in enumerate(chunks(records(self.domain, chosen)), 1):
+            done += len(chunk)
+            if number > skip:
+                embed_chunk(self.domain, chunk, self.embedder, store)
+                self._note(embedded=number)
+            self.progress("embedding", done / total)
+        return todo, len(gone)
+
+    def _write_words(self, *, same: bool) -> None:
+        if "words" in self.state["steps"]:
+            return
+        shutil.rmtree(self.new / "bm25", ignore_errors=True)
+        if same and self.base:
+            shutil.copytree(self.base / "bm25", self.new / "bm25")
+        else:
+            self.progress("words", 0.0)
+            texts = (search_text(item, self.domain) for item in read_items(self.new / ITEMS))
+            LexicalIndex.build(list(self._ids()), texts).save(self.new / "bm25")
+            self.progress("words", 1.0)
+        self._note("words")
+
+    def _write_neighbours(self) -> None:
+        log = InteractionLog(self.folder / "interactions")
+        if not log.version:
+            return
+        shutil.rmtree(self.new / "item_item", ignore_errors=True)
+        self.progress("behaviour", 0.0)
+        ItemItemIndex.build(list(self._ids()), log).save(self.new / "item_item")
+
+
+def update_index(
+    domain: Domain, catalog: Path, embedder: Embedder, folder: Path, rebuild: str, progress: Progress | None = None
+) -> BuildReport:
+    """Bring an index up to date with its catalogue, as :func:`build_index` does, but never replace one made otherwise unasked.
+
+    Raises:
+        IndexMismatchError: it was built by another embedder, card template or version.
+        CatalogError: no item can be read.
+    """
+    if current := read_current(folder):
+        check_current(current, domain, embedder, folder, rebuild)
+    return build_index(domain, catalog, embedder, folder, progress)

@@ -1,0 +1,1 @@
+"""Looks at a table and proposes how it becomes a catalogue or a log."""
