@@ -44,6 +44,7 @@ def connect(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
         "autoload_known_extensions": False,
     }
     db = duckdb.connect(config=config | ({"temp_directory": str(spill)} if spill else {}))
+    db.execute("SET enable_progress_bar = false")  # it would be printed between what a command prints
     db.execute("SET parquet_metadata_cache = true")  # no file is ever written again under its name
     return db
 

@@ -86,9 +86,13 @@ def chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
         yield chunk
 
 
-def embed_chunk(domain: Domain, chunk: Sequence[Record], embedder: Embedder, store: VectorStore) -> None:
-    """Embed the cards of some records together and store them."""
-    vectors = embedder.embed_items([domain.write_card(item, language) for item, language in chunk])
+def embed_chunk(domain: Domain, chunk: Sequence[Record], embedder: Embedder) -> Vectors:
+    """Return the (n, d) vectors of the cards of some records, embedded together."""
+    return embedder.embed_items([domain.write_card(item, language) for item, language in chunk])
+
+
+def store_chunk(chunk: Sequence[Record], vectors: Vectors, store: VectorStore) -> None:
+    """Store the vectors of some records."""
     metadata = [{"item": item.id, "language": language} for item, language in chunk]
     store.upsert([record_id(item.id, language) for item, language in chunk], vectors, metadata)
 
@@ -97,7 +101,7 @@ def build_in_memory(domain: Domain, items: Iterable[Item], embedder: Embedder, v
     """Index items without a folder, into a given vector store."""
     by_id = {item.id: item for item in items}
     for chunk in chunks(records(domain, by_id.values())):
-        embed_chunk(domain, chunk, embedder, vectors)
+        store_chunk(chunk, embed_chunk(domain, chunk, embedder), vectors)
     lexical = LexicalIndex.build(list(by_id), (search_text(item, domain) for item in by_id.values()))
     return CatalogIndex(domain, by_id, vectors, lexical, embedder)
 

@@ -12,6 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from retrieval.catalog import item_line
 from retrieval.catalog_import import ITEMS, REPORT, import_catalog, read_items
 from retrieval.collaborative import ItemItemIndex
 from retrieval.domain import Domain
-from retrieval.embedder import Embedder
+from retrieval.embedder import Embedder, Vectors
 from retrieval.import_report import ImportReport
 from retrieval.index import (
+    Record,
     check_current,
     chunks,
     embed_chunk,
@@ -31,6 +33,7 @@ from retrieval.index import (
     record_id,
     records,
     search_text,
+    store_chunk,
     write_json,
 )
 from retrieval.inferred import INFERRED, inferable, read_inferred, text_key, with_inferred
@@ -182,13 +185,23 @@ class _Build:
         todo = items if wanted is None else len(wanted)
         chosen = (item for item in read_items(self.new / ITEMS) if wanted is None or item.id in wanted)
         total, skip, done = todo * len(self.domain.card_languages), int(self.state["embedded"]), 0
-        for number, chunk in enumerate(chunks(records(self.domain, chosen)), 1):
-            done += len(chunk)
-            if number > skip:
-                embed_chunk(self.domain, chunk, self.embedder, store)
-                self._note(embedded=number)
-            self.progress("embedding", done / total)
+        with ThreadPoolExecutor(1) as pool:  # Chroma stores a chunk while the next one is embedded
+            pending: Future[None] | None = None
+            for number, chunk in enumerate(chunks(records(self.domain, chosen)), 1):
+                done += len(chunk)
+                if number > skip:
+                    vectors = embed_chunk(self.domain, chunk, self.embedder)
+                    if pending:
+                        pending.result()
+                    pending = pool.submit(self._store, number, chunk, vectors, store)
+                self.progress("embedding", done / total)
+            if pending:
+                pending.result()
         return todo, len(gone)
+
+    def _store(self, number: int, chunk: list[Record], vectors: Vectors, store: ChromaVectorStore) -> None:
+        store_chunk(chunk, vectors, store)
+        self._note(embedded=number)
 
     def _write_words(self, *, same: bool) -> None:
         if "words" in self.state["steps"]:

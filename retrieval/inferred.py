@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import orjson
 
@@ -22,7 +22,6 @@ from retrieval.types import FacetValue, Item
 
 logger = logging.getLogger(__name__)
 INFERRED = "inferred.jsonl"
-Found: TypeAlias = Mapping[str, tuple[str, ...]]  # facet -> canonical values
 _TYPES = ("list", "text")  # a number, a date or a person is a fact that a text either states or does not
 _TAIL = 1 << 16
 
@@ -122,11 +121,10 @@ def _entry(line: bytes) -> tuple[str, dict[str, tuple[str, ...]]] | None:
 
 def _whole(file: Any) -> int:
     """Return where the last whole line of an open file ends."""
-    end = at = file.seek(0, 2)
+    at = file.seek(0, 2)
     while at:
         step = min(_TAIL, at)
         at = file.seek(at - step)
-        newline = file.read(step).rfind(b"\n")
-        if newline >= 0:
+        if (newline := file.read(step).rfind(b"\n")) >= 0:
             return at + newline + 1
-    return 0 if end else end
+    return 0

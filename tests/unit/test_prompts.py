@@ -110,7 +110,7 @@ def test_a_phrase_with_broken_jinja_is_refused_when_it_is_loaded(tmp_path, monke
 def test_both_languages_have_the_same_files():
     files = {language: {path.name for path in (FOLDER / language).iterdir() if path.is_file()} for language in LANGUAGES}
     assert files["en"] == files["zh"]
-    assert {"phrases.toml", "reason.txt", "vote.txt"} <= files["en"]
+    assert {"phrases.toml", "reason.txt", "vote.txt", "enrich.txt", "enrich_free.txt", "enrich_repeat.txt"} <= files["en"]
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -148,7 +148,7 @@ def test_what_changes_from_call_to_call_comes_last(name, language):
     """Engines reuse what a prompt begins with: the system text and the example may not hold the card or the wish."""
     template = load_template(name, language)
     for section in template.sections.keys() - {"user", "prefix"}:
-        assert not variables(template.sections[section]) & {"card", "wish", "ballot", "liked"}
+        assert not variables(template.sections[section]) & {"card", "wish", "ballot", "liked", "text", "word"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

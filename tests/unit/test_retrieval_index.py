@@ -307,8 +307,8 @@ class Slow(HashingEmbedder):
     calls = 0
     def embed_items(self, texts):
         Slow.calls += 1
-        if Slow.calls == 2:
-            (Path(sys.argv[2]) / "second-batch").touch()
+        if Slow.calls == 3:
+            (Path(sys.argv[2]) / "third-chunk").touch()
             time.sleep(120)
         return super().embed_items(texts)
 
@@ -347,9 +347,9 @@ def test_a_killed_build_leaves_the_old_version_and_the_next_build_completes(doma
     with index_lock(folder):
         build_index(domain, path, embedder, folder)
     before = current(folder)
-    write(rows(600))  # 1194 new cards: three chunks, killed in the second
+    write(rows(600))  # 1194 new cards: three chunks, killed in the third
     process = start(BUILD, path, folder)
-    wait_for(folder / "second-batch", process)
+    wait_for(folder / "third-chunk", process)
     with pytest.raises(IndexLockedError, match=f"pid {process.pid}"), index_lock(folder):
         pass
     process.send_signal(signal.SIGKILL)
@@ -361,7 +361,7 @@ def test_a_killed_build_leaves_the_old_version_and_the_next_build_completes(doma
         embedder.cards.clear()
         report = build_index(domain, path, embedder, folder)
         assert (report.items, report.embedded, report.reused) == (600, 1194, 6)
-        assert len(embedder.cards) == 1194 - CHUNK  # the chunk that was done is not done again
+        assert len(embedder.cards) in (1194 - CHUNK, 1194 - 2 * CHUNK)  # a chunk that was stored is not done again
         assert open_index(domain, embedder, folder, REBUILD).vectors.count() == 1200
     assert versions(folder) == [current(folder)["version"]]
 
