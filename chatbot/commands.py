@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from chatbot.catalogues import MAPPING, find_catalogue
-from chatbot.settings import go_offline, make_settings
+from chatbot.catalogues import MAPPING, Catalogue, find_catalogue
+from chatbot.settings import Settings, go_offline, make_settings
 from retrieval.errors import SettingsError
 from retrieval.import_report import ImportReport
 
@@ -36,6 +36,9 @@ def index(
     catalog: Catalog = None,
     domain: DomainName = None,
     embedder: EmbedderName = None,
+    enrich: Annotated[bool, typer.Option("--enrich", help="let the local model fill facets with infer = true")] = False,
+    limit: Annotated[int | None, typer.Option(help="for --enrich: at most so many items; the next run goes on", min=1)] = None,
+    model: Annotated[str | None, typer.Option(help="for --enrich: default, a folder, a GGUF file or a hub id")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build or update the index of a catalogue; what did not change is not embedded again."""
@@ -44,7 +47,7 @@ def index(
     from retrieval.index import index_lock
     from retrieval.index_build import build_index
 
-    settings = make_settings(embedder=embedder)
+    settings = make_settings(embedder=embedder, model=model)
     catalogue = find_catalogue(settings, catalog, domain)
     if catalogue.proposed:
         _say(f"The mapping of {catalogue.path.name} was proposed from its columns; look at it: {catalogue.folder / MAPPING}")
@@ -52,9 +55,33 @@ def index(
         parts = build_embedder(settings)
         with _bar(catalogue.path.name) as show:
             report = build_index(catalogue.domain, catalogue.path, parts, catalogue.folder, show)
+        if enrich:
+            _enrich(settings, catalogue, limit)
+            with _bar(catalogue.path.name) as show:
+                report = build_index(catalogue.domain, catalogue.path, parts, catalogue.folder, show)
     what = f"{report.embedded} cards embedded, {report.reused} kept, {report.removed} items removed"
     _say(f"{report.items} items: {'unchanged' if report.unchanged else what}, {report.seconds:.1f} s, {catalogue.folder}")
     _account(report.rows, next(catalogue.folder.glob("v-*/rejected.jsonl"), None), as_json)
+
+
+def _enrich(settings: Settings, catalogue: Catalogue, limit: int | None) -> None:
+    """Let the model fill what the items lack; the index that was just built serves until the filled one is whole."""
+    from chatbot.enriching import Enricher
+    from chatbot.llm.factory import build_language_model
+    from retrieval.catalog_import import ITEMS, read_items
+    from retrieval.index import version_folder
+    from retrieval.inferred import INFERRED, inferable
+
+    if not inferable(catalogue.domain):
+        raise SettingsError(f"No facet of '{catalogue.domain.name}' is to be inferred. Mark one in its mapping: infer = true.")
+    items = read_items(version_folder(catalogue.folder, catalogue.rebuild) / ITEMS)
+    with _bar("inferring") as show:
+        enricher = Enricher(build_language_model(settings), catalogue.domain)
+        done = enricher.fill(items, catalogue.folder / INFERRED, lambda fraction: show("", fraction), limit=limit)
+    _say(
+        f"{done.inferred} items filled, {done.known} known before, {done.empty} without a result, {done.failed} failed, "
+        f"{done.seconds:.0f} s"
+    )
 
 
 def inspect(

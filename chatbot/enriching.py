@@ -2,7 +2,7 @@
 
 A facet with a vocabulary is asked for by the log-probabilities of its words after "The mood is", less what they are for the
 other items: a small model knows that "dark" fits better here than elsewhere, while what it says first is nearly always the
-same three words (measured in docs/experiments.md; Zhou et al., Batch Calibration, ICLR 2024). A facet without one is asked for
+same three words (Zhou et al., Batch Calibration, ICLR 2024). A facet without one is asked for
 in words of the text, which are checked against it.
 """
 
@@ -13,7 +13,6 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -64,10 +63,11 @@ class EnrichReport:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What the model reads of an item, and the language of its text."""
+    """What the model reads of an item: title, known facets and text together, and the text alone, in its language."""
 
     key: str
     text: str
+    body: str
     language: Language
 
 
@@ -171,12 +171,13 @@ class Enricher:
         return list(todo.values()), known
 
     def _describe(self, item: Item) -> Description:
-        """Write what the model reads: title, text, and facets of the ballot that are known. They help: docs/experiments.md."""
+        """Write what the model reads: title, text, and facets of the ballot that are known. They help."""
         language, text = text_of(item, self._domain)
         known = [name for name in self._domain.ballot if name not in self._facets]
         lines = [item.title(language), *(self._domain.facet_text(item, name, language) for name in known)]
         lines.append(text[: MAX_CHARACTERS[language]])
-        return Description(text_key(item), ("。" if language == "zh" else ". ").join(line for line in lines if line), language)
+        whole = ("。" if language == "zh" else ". ").join(line for line in lines if line)
+        return Description(text_key(item), whole, text[: MAX_CHARACTERS[language]], language)
 
     def _check_cancel(self) -> None:
         if self._cancel is not None and self._cancel.is_set():
@@ -204,7 +205,7 @@ class Enricher:
         compared = list(self._compared[language])
         if len(compared) < COMPARED:
             cards = {lang: self._domain.example[lang].card.strip() for lang in self._domain.languages}
-            compared += [Description(card, card, "zh" if lang == "zh" else "en") for lang, card in cards.items()]
+            compared += [Description(card, card, card, "zh" if lang == "zh" else "en") for lang, card in cards.items()]
         for description in compared:
             if (name, description.key) not in self._scores:
                 self._scores[name, description.key] = self._score(name, description)
@@ -271,20 +272,16 @@ class Enricher:
     # -- a facet without one ----------------------------------------------------------------------------------------
 
     def _name(self, name: str, description: Description) -> tuple[str, ...]:
-        """Return phrases that the model takes out of a text; it is stopped when there are enough."""
+        """Return phrases that the model takes out of a text; each has to stand there."""
         language = description.language
         label = self._domain.facets[name].label.get(language, name)
-        parts = load_template("enrich_free", language).render(facet=label, text=description.text)
+        parts = load_template("enrich_free", language).render(facet=label, text=description.body)
         prompt = Prompt(parts["system"], parts["user"], ((parts["example.user"], parts["example.assistant"]),), parts["prefix"])
-        said, found = "", ()
-        with closing(self._model.stream(prompt, max_tokens=MAX_TOKENS, stop=("\n",), cancel=self._cancel)) as pieces:  # type: ignore
-            for piece in pieces:
-                said += piece
-                found = phrases_of(said, description.text, language, whole=False)
-                if len(found) >= MAX_PHRASES:
-                    break
+        said = ""
+        for piece in self._model.stream(prompt, max_tokens=MAX_TOKENS, stop=("\n",), cancel=self._cancel):
+            said += piece
         self._check_cancel()
-        return found[:MAX_PHRASES]
+        return phrases_of(said, description.body, language)[:MAX_PHRASES]
 
 
 def text_of(item: Item, domain: Domain) -> tuple[Language, str]:

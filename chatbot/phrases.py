@@ -1,65 +1,34 @@
-"""Short noun phrases out of a model's answer, each of which rests on the text that it read. Pure functions."""
+"""Short phrases out of what a model said, each held against the text that it should come from. Pure."""
 
 from __future__ import annotations
 
-import importlib
 import re
-from typing import Any
 
 from chatbot.types import Language
 from retrieval.lexical import tokenize
 
-MAX_WORDS = {"en": 4, "zh": 7}  # words; characters in Chinese
-MIN_CHARACTERS = {"en": 4, "zh": 2}
-_BETWEEN = re.compile(r"[,，、;；\n。|]|\.(?=\s|$)|\s+and\s+(?=the\b|a\b|an\b)")
-_EDGES = " \t-–—*•·\"'“”‘’「」《》()（）:："
-_LEADING = re.compile(r"(?:(?:and|about|the|a|an|its|his|her|their)\s+)+", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_SENTENCE_ZH = re.compile(r"[了着过被把]|^[的和与]|[的和与]$")  # a clause and no name of a thing
-_SENTENCE_EN = re.compile(r"\b(?:is|are|was|were|has|have|had|who|that|which|he|she|they|it|to)\b", re.IGNORECASE)
+_PARTS = re.compile(r"[,，、;；\n]|\.(?=\s|$)|。")
+_LONGEST = {"en": 45, "zh": 14}  # characters; what is longer is a sentence
+_EDGES = " \t\"'“”‘’《》*-·:：."
 
 
-def phrases_of(answer: str, text: str, language: Language, *, whole: bool = True) -> tuple[str, ...]:
-    """Return the usable phrases of a list that a model wrote, in its order, each once.
-
-    Dropped are sentences, names, numbers, what is too long, and what shares no content word with the text.
+def phrases_of(said: str, text: str, language: Language, *, whole: bool = True) -> tuple[str, ...]:
+    """Return the phrases of a list whose words mostly stand in a text, in their order, each once.
 
     Args:
-        answer: what the model said.
-        text: what it read.
+        said: phrases, parted by commas or their like.
+        text: that they must come from: at least two thirds of a phrase's content words stand in it, by their stems.
         language: of both.
-        whole: False while the last phrase may go on.
+        whole: whether the last phrase is said to its end.
     """
-    pieces = _BETWEEN.split(answer)
+    parts = _PARTS.split(said)
     known = set(tokenize(text))
-    spelled = set(_WORD.findall(text))
-    found: dict[str, frozenset[str]] = {}
-    for piece in pieces if whole else pieces[:-1]:
-        phrase = _LEADING.sub("", piece.strip(_EDGES), count=1) if language == "en" else piece.strip(_EDGES)
-        tokens = frozenset(token for token in tokenize(phrase) if language == "en" or len(token) > 1)
-        if not tokens & known or not _is_short_noun(phrase, language) or _is_name(phrase, spelled, language):
+    found: dict[str, str] = {}
+    for part in parts if whole else parts[:-1]:
+        phrase = part.strip(_EDGES)
+        words = tokenize(phrase)
+        if not words or len(phrase) > _LONGEST[language]:
             continue
-        if not any(tokens <= earlier or tokens >= earlier for earlier in found.values()):
-            found[phrase.lower() if language == "en" else phrase] = tokens
-    return tuple(found)
-
-
-def _is_short_noun(phrase: str, language: Language) -> bool:
-    if len(phrase) < MIN_CHARACTERS[language] or phrase[0].isdigit():
-        return False
-    if language == "zh":
-        return len(phrase) <= MAX_WORDS["zh"] and not _SENTENCE_ZH.search(phrase)
-    return len(phrase.split()) <= MAX_WORDS["en"] and not _SENTENCE_EN.search(phrase)
-
-
-def _is_name(phrase: str, spelled: set[str], language: Language) -> bool:
-    """Whether a phrase ends in somebody's or some place's name ("psychologist Kris Kelvin"); "French dinner" does not."""
-    if language == "zh":
-        words: list[tuple[str, str]] = _tagger().tag(phrase, True)
-        return words[-1][1].startswith(("nr", "ns", "nz"))
-    last = _WORD.findall(phrase)[-1]
-    return last[0].isupper() and last.lower() not in spelled
-
-
-def _tagger() -> Any:
-    return importlib.import_module("rjieba")
+        if 3 * sum(word in known for word in words) >= 2 * len(words):
+            found.setdefault(phrase.lower(), phrase)
+    return tuple(found.values())
