@@ -20,10 +20,9 @@ from retrieval.catalog import item_line
 from retrieval.catalog_import import ITEMS, REPORT, import_catalog, read_items
 from retrieval.collaborative import ItemItemIndex
 from retrieval.domain import Domain
-from retrieval.embedder import Embedder, Vectors
+from retrieval.embedder import Embedder
 from retrieval.import_report import ImportReport
 from retrieval.index import (
-    Record,
     check_current,
     chunks,
     embed_chunk,
@@ -39,8 +38,11 @@ from retrieval.index import (
 from retrieval.inferred import INFERRED, inferable, read_inferred, text_key, with_inferred
 from retrieval.interactions import InteractionLog
 from retrieval.lexical import LexicalIndex
+from retrieval.types import Item
+from retrieval.vector_file import VectorFile
 from retrieval.vector_store import ChromaVectorStore
 
+VECTORS = "vectors.f32"  # of a build that is not over
 Progress = Callable[[str, float], None]
 
 
@@ -172,36 +174,48 @@ class _Build:
         Returns:
             How many items changed or are new, and how many are gone.
         """
-        chroma = self.new / "chroma"
-        if self.base and not chroma.is_dir():
-            shutil.rmtree(self.new / "chroma.part", ignore_errors=True)
-            shutil.copytree(self.base / "chroma", self.new / "chroma.part")
-            os.replace(self.new / "chroma.part", chroma)
-        store = ChromaVectorStore.on_disk(chroma, "cards")
         gone = list(before.keys() - set(self._ids())) if before else []
-        store.delete([record_id(item_id, language) for item_id in gone for language in self.domain.card_languages])
-        fresh = [item.id for item in read_items(self.new / ITEMS) if before.get(item.id) != item.hash] if before else None
-        wanted = None if fresh is None else set(fresh)
-        todo = items if wanted is None else len(wanted)
-        chosen = (item for item in read_items(self.new / ITEMS) if wanted is None or item.id in wanted)
-        total, skip, done = todo * len(self.domain.card_languages), int(self.state["embedded"]), 0
+        fresh = {item.id for item in read_items(self.new / ITEMS) if before.get(item.id) != item.hash} if before else None
+        todo = items if fresh is None else len(fresh)
+        if "vectors" not in self.state["steps"]:
+            chosen = (item for item in read_items(self.new / ITEMS) if fresh is None or item.id in fresh)
+            store = self._fresh_store()
+            try:
+                store.delete([record_id(item_id, language) for item_id in gone for language in self.domain.card_languages])
+                self._embed_all(chosen, todo * len(self.domain.card_languages), store)
+            finally:
+                store.close()  # before it counts as done: Chroma writes on in the background
+            self._note("vectors")
+        (self.new / VECTORS).unlink(missing_ok=True)
+        return todo, len(gone)
+
+    def _fresh_store(self) -> ChromaVectorStore:
+        """Begin Chroma's folder anew with the old vectors: what a kill left of it can crash Chroma (docs/decisions/0003)."""
+        chroma = self.new / "chroma"
+        shutil.rmtree(chroma, ignore_errors=True)
+        if self.base:
+            shutil.copytree(self.base / "chroma", chroma)
+        return ChromaVectorStore.on_disk(chroma, "cards")
+
+    def _embed_all(self, items: Iterator[Item], total: int, store: ChromaVectorStore) -> None:
+        """Embed the items' cards by chunks, each kept in a file at once: those that a killed build made are read from there."""
+        made = VectorFile(self.new / VECTORS, self.state.get("dimension", 0), int(self.state["embedded"]))
+        done = 0
         with ThreadPoolExecutor(1) as pool:  # Chroma stores a chunk while the next one is embedded
             pending: Future[None] | None = None
-            for number, chunk in enumerate(chunks(records(self.domain, chosen)), 1):
-                done += len(chunk)
-                if number > skip:
+            for chunk in chunks(records(self.domain, items)):
+                vectors = made.read(len(chunk))
+                if vectors is None:
                     vectors = embed_chunk(self.domain, chunk, self.embedder)
-                    if pending:
-                        pending.result()
-                    pending = pool.submit(self._store, number, chunk, vectors, store)
+                    made.append(vectors)
+                    self._note(embedded=made.rows, dimension=made.dimension)
+                if pending:
+                    pending.result()
+                pending = pool.submit(store_chunk, chunk, vectors, store)
+                done += len(chunk)
                 self.progress("embedding", done / total)
             if pending:
                 pending.result()
-        return todo, len(gone)
-
-    def _store(self, number: int, chunk: list[Record], vectors: Vectors, store: ChromaVectorStore) -> None:
-        store_chunk(chunk, vectors, store)
-        self._note(embedded=number)
 
     def _write_words(self, *, same: bool) -> None:
         if "words" in self.state["steps"]:

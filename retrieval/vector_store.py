@@ -145,3 +145,7 @@ class ChromaVectorStore:
     def count(self) -> int:
         """Count."""
         return int(self._collection.count())
+
+    def close(self) -> None:
+        """Let Chroma finish what it writes in the background, and let go of the folder."""
+        self._client.close()

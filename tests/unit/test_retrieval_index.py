@@ -22,6 +22,7 @@ from retrieval.errors import CatalogError, IndexLockedError, IndexMismatchError,
 from retrieval.index import CHUNK, index_lock, open_index, record_id, search_text
 from retrieval.index_build import build_index, update_index
 from retrieval.inferred import INFERRED, append_inferred, text_key
+from retrieval.vector_file import VectorFile
 
 ROOT = Path(__file__).resolve().parents[2]
 REBUILD = "python app.py index"
@@ -419,3 +420,20 @@ def test_what_was_inferred_is_laid_over_the_items_and_their_cards(embedder, fold
     assert (filled.facets["moods"], filled.inferred) == (("quiet",), ("moods",))
     assert "quiet" in embedder.cards[0]
     assert build_index(domain, path, embedder, folder).unchanged
+
+
+def test_rows_of_a_vector_file_that_a_kill_cut_off_count_as_not_written(tmp_path):
+    path, rows = tmp_path / "v.f32", np.arange(24, dtype=np.float32).reshape(6, 4)
+    first = VectorFile(path, 0, 0)
+    assert first.read(3) is None
+    first.append(rows[:3])
+    first.append(rows[3:])
+    assert (first.rows, first.dimension) == (6, 4)
+    path.write_bytes(path.read_bytes()[:-5])
+    again = VectorFile(path, 4, 6)
+    np.testing.assert_array_equal(again.read(3), rows[:3])
+    assert again.read(3) is None
+    again.append(rows[3:])
+    last = VectorFile(path, 4, 6)
+    np.testing.assert_array_equal(np.concatenate([last.read(3), last.read(3)]), rows)
+    assert last.read(3) is None
