@@ -30,6 +30,8 @@ def register(cli: typer.Typer) -> None:
     cli.command()(index)
     cli.command()(inspect)
     cli.command("import-events")(import_events)
+    cli.command("import-dialogues")(import_dialogues)
+    cli.command("train-ranker")(train_ranker)
 
 
 def index(
@@ -133,6 +135,44 @@ def import_events(
                 spec.off,
             )
     _account(report, catalogue.interactions / "rejected.jsonl", as_json)
+
+
+def import_dialogues(
+    path: Annotated[Path, typer.Argument(help="JSON lines: one dialogue a line, with the items that each message mentions")],
+    catalog: Catalog = None,
+    domain: DomainName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import dialogues about the items of a catalogue that is indexed, to learn from them with train-ranker."""
+    from retrieval import dialogues
+    from retrieval.catalog_import import ITEMS, read_items
+    from retrieval.index import index_lock, version_folder
+
+    catalogue = find_catalogue(make_settings(), catalog, domain)
+    with index_lock(catalogue.folder):
+        version = version_folder(catalogue.folder, catalogue.rebuild)
+        report = dialogues.import_dialogues(path, catalogue.folder, {item.id for item in read_items(version / ITEMS)})
+    _account(report, catalogue.folder / "dialogues_rejected.jsonl", as_json)
+
+
+def train_ranker(catalog: Catalog = None, domain: DomainName = None, embedder: EmbedderName = None) -> None:
+    """Learn the order of candidates from imported dialogues, or without any from the log of behaviour."""
+    go_offline()
+    from chatbot.embedding import build_embedder
+    from chatbot.learning import train
+    from retrieval.index import index_lock, open_index
+
+    settings = make_settings(embedder=embedder)
+    catalogue = find_catalogue(settings, catalog, domain)
+    with index_lock(catalogue.folder):
+        index = open_index(catalogue.domain, build_embedder(settings), catalogue.folder, catalogue.rebuild)
+        with _bar(catalogue.path.name) as show:
+            done = train(index, catalogue.folder, show)
+    _say(f"Learned from {done.examples} moments of the {done.source} in {done.seconds:.0f} s.")
+    if not done.ranked:
+        _say("They are too few for an order of its own: reciprocal rank fusion serves, with the learned channels.")
+    for name, share in list(done.importance.items())[:10]:
+        _say(f"  {share:>5.0%}  {name}")
 
 
 def _account(report: ImportReport, rejected: Path | None, as_json: bool) -> None:

@@ -39,6 +39,7 @@ class Lexicon:
 
     def __init__(self, domain: Domain, items: Iterable[Item] = ()) -> None:
         """Collect the domain's phrases, and the values that several items share in soft facets without a vocabulary."""
+        self.languages = domain.languages
         self._targets: dict[str, dict[str, list[Target]]] = {lang: defaultdict(list) for lang in domain.languages}
         for name, facet in domain.facets.items():
             for language in domain.languages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,18 @@ class ItemItemIndex:
             ids: of the catalogue; other items do not count.
             log: whose strengths count.
         """
-        wanted, present = _matrix(ids, log)
-        n, k = len(present), min(NEIGHBOURS, max(len(present) - 1, 0))
+        wanted, present = strength_matrix(ids, log)
+        return cls.from_matrix([ids[position] for position in present], wanted)
+
+    @classmethod
+    def from_matrix(cls, ids: Sequence[str], wanted: Any) -> ItemItemIndex:
+        """Learn from strengths: of people for items, or of whatever names several items at once, such as conversations.
+
+        Args:
+            ids: of the columns.
+            wanted: a sparse matrix, (people, items), of float32.
+        """
+        n, k = len(ids), min(NEIGHBOURS, max(len(ids) - 1, 0))
         neighbours, weights = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
         if k:
             norms = np.sqrt(np.asarray(wanted.multiply(wanted).sum(axis=0), np.float32).ravel())
@@ -67,9 +77,9 @@ class ItemItemIndex:
                 block /= norms[start : start + step, None] * norms[None, :] + SHRINKAGE
                 for row, similarities in enumerate(block, start):
                     similarities[row] = 0
-                    best = _largest(similarities, k)
+                    best = largest(similarities, k)
                     neighbours[row, : len(best)], weights[row, : len(best)] = best, similarities[best]
-        return cls([ids[position] for position in present], neighbours, weights)
+        return cls(ids, neighbours, weights)
 
     def save(self, folder: Path) -> None:
         """Write into a folder, which is made."""
@@ -84,26 +94,50 @@ class ItemItemIndex:
         neighbours, weights = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("neighbours", "weights"))
         return cls(orjson.loads((folder / "ids.json").read_bytes()), neighbours, weights)
 
-    def scores(self, liked: Sequence[str], exclude: Collection[str] = frozenset()) -> dict[str, float]:
+    def scores(
+        self, liked: Sequence[str], exclude: Collection[str] = frozenset(), weights: Sequence[float] | None = None
+    ) -> dict[str, float]:
         """Return for every neighbour of the liked items the sum of its similarities to them.
 
         Args:
             liked: ids; unknown ones and those without events say nothing.
             exclude: ids that are left out, besides those liked.
+            weights: how much each liked item counts, 1 without; of an id that comes twice, the last.
         """
         scores: dict[str, float] = {}
-        for position in sorted({p for item_id in liked if (p := self._positions.get(item_id)) is not None}):
+        for position, strength in known_weights(self._positions, liked, weights).items():
             neighbours: list[int] = self.neighbours[position].tolist()
-            weights: list[float] = self.weights[position].tolist()
-            for neighbour, weight in zip(neighbours, weights, strict=True):
+            similarities: list[float] = self.weights[position].tolist()
+            for neighbour, similarity in zip(neighbours, similarities, strict=True):
                 if neighbour >= 0:
-                    scores[self.ids[neighbour]] = scores.get(self.ids[neighbour], 0.0) + weight
+                    scores[self.ids[neighbour]] = scores.get(self.ids[neighbour], 0.0) + strength * similarity
         left_out = {*liked, *exclude}
         return {item_id: score for item_id, score in scores.items() if item_id not in left_out}
 
 
-def _matrix(ids: Sequence[str], log: InteractionLog) -> tuple[Any, list[int]]:
-    """Return the strengths as (people, items), and which items those are, as positions in ``ids``."""
+def known_weights(
+    positions: Mapping[str, int], liked: Sequence[str], weights: Sequence[float] | None = None
+) -> dict[int, float]:
+    """Return the position of every liked item that is known -> its weight, in the order of the positions.
+
+    Raises:
+        ValueError: there are more or fewer weights than liked items.
+    """
+    pairs = zip(liked, weights if weights is not None else [1.0] * len(liked), strict=True)
+    known = {positions[item_id]: float(weight) for item_id, weight in pairs if item_id in positions}
+    return dict(sorted(known.items()))
+
+
+def strength_matrix(
+    ids: Sequence[str], log: InteractionLog, hidden: Collection[tuple[str, str]] = ()
+) -> tuple[Any, list[int]]:
+    """Return the strengths as sparse (people, items) of float32, and the items with events, as positions in ``ids``.
+
+    Args:
+        ids: of the catalogue; other items do not count.
+        log: whose strengths count.
+        hidden: pairs of person and item that do not count.
+    """
     positions = {item_id: n for n, item_id in enumerate(ids)}
     rows: list[Numbers] = []
     columns: list[Numbers] = []
@@ -111,6 +145,8 @@ def _matrix(ids: Sequence[str], log: InteractionLog) -> tuple[Any, list[int]]:
     people, last = 0, None
     for users, items, strengths in log.strengths():
         column = np.fromiter((positions.get(item, -1) for item in items), np.int32, len(items))
+        if hidden:
+            column[[pair in hidden for pair in zip(users, items, strict=True)]] = -1
         changes = np.concatenate([[users[0] != last], users[1:] != users[:-1]]).astype(np.int32)
         row = np.cumsum(changes, dtype=np.int32) + np.int32(people - 1)
         people, last = int(row[-1]) + 1, users[-1]
@@ -125,7 +161,7 @@ def _matrix(ids: Sequence[str], log: InteractionLog) -> tuple[Any, list[int]]:
     return sparse.csr_matrix(cells, shape=(people, len(present)), dtype=np.float32), present.tolist()
 
 
-def _largest(values: Weights, k: int) -> npt.NDArray[np.intp]:
+def largest(values: Weights, k: int) -> npt.NDArray[np.intp]:
     """Return where the k largest values above 0 stand, largest first, equal ones in their order."""
     bound = max(float(np.partition(values, -k)[-k]), 0.0)
     found = np.flatnonzero((values >= bound) & (values > 0))

@@ -134,3 +134,28 @@ class HashingEmbedder:
     def embed_items(self, texts: Sequence[str]) -> Vectors:
         """Hash each text."""
         return self._embed(texts)
+
+
+class RememberingEmbedder:
+    """Another embedder that embeds no query twice: training reads every message of a dialogue several times."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        """Wrap an embedder; every vector of a query stays in memory."""
+        self._embedder = embedder
+        self._queries: dict[str, Vectors] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the wrapped embedder."""
+        return self._embedder.fingerprint
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Embed the texts that are new."""
+        for text in texts:
+            if text not in self._queries:
+                self._queries[text] = self._embedder.embed_queries([text])[0]
+        return np.stack([self._queries[text] for text in texts]) if texts else self._embedder.embed_queries([])
+
+    def embed_items(self, texts: Sequence[str]) -> Vectors:
+        """Embed as the wrapped embedder does."""
+        return self._embedder.embed_items(texts)

@@ -10,6 +10,7 @@
     │   ├── IndexMissingError    there is no index for this domain yet
     │   ├── IndexMismatchError   the index was built by another embedder, card or version
     │   └── IndexLockedError     another process has it open
+    ├── TrainingError          there is nothing to learn from
     ├── WeightsError           weights are missing, broken or cannot be fetched
     ├── EngineError            a language model cannot be loaded or run
     ├── StoreError             the user store refuses (another user's conversation, a bad file)
@@ -65,6 +66,10 @@ class IndexMismatchError(IndexError_):
 
 class IndexLockedError(IndexError_):
     """Another process has the index open: Chroma allows one process a folder."""
+
+
+class TrainingError(ZhiyinError):
+    """There is nothing to learn from; the message says what to import."""
 
 
 class WeightsError(ZhiyinError):

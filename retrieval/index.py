@@ -8,8 +8,12 @@ On disk, in one folder a catalogue::
     interactions/     the imported log of behaviour (retrieval.interactions)
     inferred.jsonl    what a language model read out of texts (retrieval.inferred)
     v-…/chroma/       vectors: one record an item and language
+    v-…/rows/         the same vectors as plain files, one a language (retrieval.vector_rows)
     v-…/bm25/         the lexical index
     v-…/item_item/    neighbours from the log; absent without one
+    v-…/ease/         the linear model of the log
+    learned.json      which folder learned-… is in use: what dialogues and the log taught; it serves later versions too
+    dialogues.jsonl   the imported dialogues
     v-…/items.jsonl   the items as they were read; rejected.jsonl, merged.jsonl, report.json: what became of every row
 """
 
@@ -18,8 +22,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -33,19 +38,33 @@ from retrieval.collaborative import ItemItemIndex
 from retrieval.domain import Domain
 from retrieval.embedder import BATCH, Embedder, Vectors
 from retrieval.errors import IndexLockedError, IndexMismatchError, IndexMissingError
+from retrieval.facet_columns import FacetColumns, Positions
 from retrieval.inferred import INFERRED, inferable
 from retrieval.interactions import InteractionLog
+from retrieval.item_table import ItemTable
+from retrieval.latent import EaseIndex
+from retrieval.learned import VERSION, Learned, as_matrix
 from retrieval.lexical import LexicalIndex
 from retrieval.types import Item
+from retrieval.vector_rows import open_rows
 from retrieval.vector_store import ChromaVectorStore, VectorStore
 
+logger = logging.getLogger(__name__)
+
 CODE_VERSION = 2
+LEARNED = "learned"
 CHUNK = BATCH * 16  # records between two notes of how far a build is; vectors depend on what is embedded together
+_BLOCK = 256  # rows multiplied at once: they stay in the cache, and BLAS starts no threads, which wait on a busy machine
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CatalogIndex:
-    """An open index: the items and every channel over them."""
+    """An open index: the items and every channel over them.
+
+    Attributes:
+        rows: language of a card -> (n, d) vectors in the order of the items; without them the vector store is asked.
+        columns: the items by position.
+    """
 
     domain: Domain
     items: dict[str, Item]
@@ -53,12 +72,33 @@ class CatalogIndex:
     lexical: LexicalIndex
     embedder: Embedder
     collaborative: ItemItemIndex | None = None
+    ease: EaseIndex | None = None
+    learned: Learned | None = None
+    rows: Mapping[str, Vectors] = dataclasses.field(default_factory=dict[str, Vectors])
+    columns: FacetColumns = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", FacetColumns(self.items, self.domain))
 
     def vectors_of(self, ids: Sequence[str], language: str) -> Vectors:
         """Return (n, d) rows for item ids, in their order, of the cards that stand for a language."""
+        return self.vectors_at(np.array([self.columns.positions[item_id] for item_id in ids], np.int32), language)
+
+    def vectors_at(self, positions: Positions, language: str) -> Vectors:
+        """Return (n, d) rows for positions, as :meth:`vectors_of` does."""
         language = self.domain.card_language(language)
-        found = self.vectors.get([record_id(item_id, language) for item_id in ids])
-        return np.stack([found[record_id(item_id, language)] for item_id in ids])
+        if language in self.rows:
+            return np.asarray(self.rows[language][positions])
+        items = self.columns.items
+        places: list[int] = positions.tolist()
+        names = [record_id(items[place].id, language) for place in places]
+        found = self.vectors.get(names)
+        return np.stack([found[name] for name in names])
+
+    def similarities(self, positions: Positions, language: str, vector: Vectors) -> Vectors:
+        """Return (n,) cosines of a vector with the cards at some positions."""
+        parts = np.array_split(positions, max(1, -(-len(positions) // _BLOCK)))
+        return np.concatenate([self.vectors_at(part, language) @ vector.ravel() for part in parts])
 
 
 def record_id(item_id: str, language: str) -> str:
@@ -229,12 +269,35 @@ def open_index(domain: Domain, embedder: Embedder, folder: Path, rebuild: str) -
     """
     version = version_folder(folder, rebuild)
     check_current(read_json(folder / "current.json"), domain, embedder, folder, rebuild)
-    neighbours = version / "item_item"
-    return CatalogIndex(
+    items = {item.id: item for item in read_items(version / ITEMS)}
+    vectors = ChromaVectorStore.on_disk(version / "chroma", "cards")
+    neighbours, linear = version / "item_item", version / "ease"
+    index = CatalogIndex(
         domain=domain,
-        items={item.id: item for item in read_items(version / ITEMS)},
-        vectors=ChromaVectorStore.on_disk(version / "chroma", "cards"),
+        items=items,
+        vectors=vectors,
         lexical=LexicalIndex.load(version / "bm25"),
         embedder=embedder,
         collaborative=ItemItemIndex.load(neighbours) if neighbours.is_dir() else None,
+        ease=EaseIndex.load(linear) if linear.is_dir() else None,
+        rows={
+            language: open_rows(version / "rows" / f"{language}.npy", [record_id(i, language) for i in items], vectors, rebuild)
+            for language in domain.card_languages
+        },
     )
+    return dataclasses.replace(index, learned=load_learned(index, folder))
+
+
+def load_learned(index: CatalogIndex, folder: Path) -> Learned | None:
+    """Read what was learned for an index; None when nothing was, or with another embedder or version of the code."""
+    meta = read_json(folder / f"{LEARNED}.json")
+    if not meta or not (folder / str(meta["folder"])).is_dir():
+        return None
+    if meta["embedder"] != index.embedder.fingerprint or meta["version"] != VERSION:
+        logger.warning("what was learned in %s is of another embedder or version: python app.py train-ranker", folder)
+        return None
+    table = ItemTable(index.items.values(), index.domain)
+    own = {"collaborative": index.collaborative, "ease": index.ease}
+    similarities = {name: as_matrix(log, table) for name, log in own.items() if log is not None}
+    vectors = index.vectors_of(table.ids, index.domain.languages[0])
+    return Learned.load(folder / str(meta["folder"]), table, vectors, similarities)

@@ -18,7 +18,7 @@ from typing import Any
 
 from retrieval.catalog import item_line
 from retrieval.catalog_import import ITEMS, REPORT, import_catalog, read_items
-from retrieval.collaborative import ItemItemIndex
+from retrieval.collaborative import ItemItemIndex, strength_matrix
 from retrieval.domain import Domain
 from retrieval.embedder import Embedder
 from retrieval.import_report import ImportReport
@@ -37,6 +37,7 @@ from retrieval.index import (
 )
 from retrieval.inferred import INFERRED, inferable, read_inferred, text_key, with_inferred
 from retrieval.interactions import InteractionLog
+from retrieval.latent import EaseIndex
 from retrieval.lexical import LexicalIndex
 from retrieval.types import Item
 from retrieval.vector_file import VectorFile
@@ -236,7 +237,12 @@ class _Build:
             return
         shutil.rmtree(self.new / "item_item", ignore_errors=True)
         self.progress("behaviour", 0.0)
-        ItemItemIndex.build(list(self._ids()), log).save(self.new / "item_item")
+        ids = list(self._ids())
+        wanted, present = strength_matrix(ids, log)
+        present_ids = [ids[position] for position in present]
+        ItemItemIndex.from_matrix(present_ids, wanted).save(self.new / "item_item")
+        shutil.rmtree(self.new / "ease", ignore_errors=True)
+        EaseIndex.from_matrix(present_ids, wanted).save(self.new / "ease")
 
 
 def update_index(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _RUN = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -83,11 +84,18 @@ class LexicalIndex:
         bm25 = importlib.import_module("bm25s").BM25.load(str(folder), show_progress=False)
         return cls(json.loads((folder / "ids.json").read_text(encoding="utf-8")), bm25)
 
-    def scores(self, text: str, ignore: str = "") -> dict[str, float]:
-        """Return id -> BM25 score for the documents that share a token with the text; the words of ``ignore`` do not count."""
+    @property
+    def ids(self) -> Sequence[str]:
+        """Of the documents, in the order of :meth:`all_scores`."""
+        return self._ids
+
+    def all_scores(self, text: str, ignore: str = "") -> NDArray[np.float32] | None:
+        """Return (n,) BM25 scores, 0 without a common token; None when no word of the text counts, as those of ``ignore``."""
         said_anyway = set(tokenize(ignore))
         tokens = [token for token in tokenize(text) if token not in said_anyway]
-        if not tokens:
-            return {}
-        scores = np.asarray(self._bm25.get_scores(tokens), dtype=np.float32)
-        return {self._ids[n]: float(scores[n]) for n in np.flatnonzero(scores > 0)}
+        return np.asarray(self._bm25.get_scores(tokens), dtype=np.float32) if tokens else None
+
+    def scores(self, text: str, ignore: str = "") -> dict[str, float]:
+        """Return id -> BM25 score for the documents that share a token with the text; the words of ``ignore`` do not count."""
+        scores = self.all_scores(text, ignore)
+        return {} if scores is None else {self._ids[n]: float(scores[n]) for n in np.flatnonzero(scores > 0)}

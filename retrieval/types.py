@@ -128,11 +128,16 @@ class ChannelScore:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An item that retrieval proposes, with what each channel thought and the fused score (higher is better)."""
+    """An item that retrieval proposes, with what each channel thought and the fused score (higher is better).
+
+    Attributes:
+        contributions: what each feature added to the score of a learned ranker; empty without one.
+    """
 
     item: Item
     score: float
     channels: Mapping[str, ChannelScore] = field(default_factory=dict[str, ChannelScore])
+    contributions: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,8 +125,7 @@ class ChromaVectorStore:
             self._collection.delete(ids=unique[start : start + self._batch])
 
     def search(self, vector: Vectors, k: int, where: Where | None = None) -> list[tuple[str, float]]:
-        """Ask Chroma's HNSW index; similarity = 1 - cosine distance."""
-        k = min(k, self.count())
+        """Ask Chroma's HNSW index; similarity = 1 - cosine distance. It takes a k beyond its count, and counts slowly."""
         if k <= 0:
             return []
         clauses: list[dict[str, Any]] = [{key: {"$eq": value}} for key, value in (where or {}).items()]

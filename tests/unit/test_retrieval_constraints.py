@@ -1,4 +1,4 @@
-"""Constraints: each operator against a plain re-implementation, and relaxation."""
+"""Constraints: each operator against a plain re-implementation, and what is unknown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.constraints import relax, satisfies, satisfies_all
+from retrieval.constraints import satisfies, satisfies_all
 from retrieval.types import Constraint, Item
 
 GENRES = ["comedy", "drama", "horror", "war"]
@@ -117,41 +117,3 @@ def test_a_bound_on_words_is_kept_by_nothing(movies_domain):
 
 def test_no_constraint_is_kept_by_all(movies_domain):
     assert satisfies_all(film(), (), movies_domain)
-
-
-@given(st.lists(films, max_size=8), st.lists(constraints, max_size=5), st.integers(1, 4))
-def test_relaxing_parts_the_constraints_and_never_drops_an_exclusion(movies_domain, pool, wanted, enough):
-    kept, dropped = relax(pool, wanted, movies_domain, enough=enough)
-    assert sorted(map(repr, (*kept, *dropped))) == sorted(map(repr, wanted))
-    assert all(constraint.op != "excludes" for constraint in dropped)
-    assert list(kept) == [constraint for constraint in wanted if constraint in kept]  # in the order said
-
-
-@given(st.lists(films, max_size=8), st.lists(constraints, max_size=5), st.integers(1, 4))
-def test_relaxing_stops_as_soon_as_enough_are_left(movies_domain, pool, wanted, enough):
-    kept, dropped = relax(pool, wanted, movies_domain, enough=enough)
-    left = sum(satisfies_all(item, kept, movies_domain) for item in pool)
-    target = min(enough, len(pool))
-    assert left >= target or all(not constraint.relaxable for constraint in kept)
-    if dropped:  # the last one dropped was needed
-        before = [*kept, dropped[-1]]
-        assert sum(satisfies_all(item, before, movies_domain) for item in pool) < target
-
-
-def test_the_constraint_that_costs_most_is_dropped_first(movies_domain):
-    pool = [film(genres=("comedy",), year=year) for year in (1990, 1995, 2001)]
-    horror, recent = Constraint("genres", "includes", "horror"), Constraint("year", "min", 2000)
-    assert relax(pool, [recent, horror], movies_domain, enough=1) == ((recent,), (horror,))
-
-
-def test_on_a_tie_the_one_said_first_is_dropped(movies_domain):
-    pool = [film(genres=("comedy",), year=1990)]
-    first, second = Constraint("genres", "includes", "horror"), Constraint("year", "min", 2000)
-    assert relax(pool, [first, second], movies_domain, enough=1) == ((), (first, second))
-
-
-def test_exclusions_stay_even_when_nothing_is_left(movies_domain):
-    pool = [film(genres=("horror",))]
-    no_horror = Constraint("genres", "excludes", "horror")
-    assert relax(pool, [no_horror], movies_domain, enough=1) == ((no_horror,), ())
-    assert relax([], [no_horror], movies_domain, enough=1) == ((no_horror,), ())

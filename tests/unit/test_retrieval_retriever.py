@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import retrieval.retriever as retriever_module
+import retrieval.channels as channels
 from retrieval.collaborative import ItemItemIndex
 from retrieval.constraints import satisfies, satisfies_all
 from retrieval.embedder import HashingEmbedder
+from retrieval.facet_columns import FacetColumns
+from retrieval.fusion import ranking
 from retrieval.index import build_in_memory
 from retrieval.retriever import Retriever
 from retrieval.types import Candidate, Constraint, Item, Query, Wish
@@ -102,7 +104,7 @@ def test_ranks_of_every_channel_count_from_one_among_what_is_allowed(retriever, 
     query = data.draw(queries(list(items)))
     for candidate in retriever.retrieve(query).candidates:
         assert set(candidate.channels) <= {"dense", "bm25", "history", "facets"}
-        assert all(1 <= entry.rank <= retriever_module.CHANNEL_LIMIT for entry in candidate.channels.values())
+        assert all(1 <= entry.rank <= channels.CHANNEL_LIMIT for entry in candidate.channels.values())
         assert candidate.score >= 0
 
 
@@ -225,7 +227,10 @@ def test_a_rare_wish_counts_more_than_a_common_one(retriever, items):
     counts = Counter(str(mood) for item in items.values() for mood in item.values("moods"))
     (common, _), *_, (rare, _) = counts.most_common()
     both = {name: item for name, item in items.items() if common in item.values("moods") or rare in item.values("moods")}
-    scores = retriever_module._facet_scores(Query("", wishes=(Wish("moods", common), Wish("moods", rare))), both)
+    query = Query("", wishes=(Wish("moods", common), Wish("moods", rare)))
+    search = channels.Search(retriever.index, query, np.array([name in both for name in items]))
+    positions, found = channels.facets(search)
+    scores = {list(items)[position]: score for position, score in zip(positions, found, strict=True)}
     just_common = [n for n, i in both.items() if common in i.values("moods") and rare not in i.values("moods")]
     just_rare = [n for n, i in both.items() if rare in i.values("moods") and common not in i.values("moods")]
     assert just_common
@@ -240,26 +245,15 @@ def test_earlier_wishes_count_less_than_the_last(retriever):
 
 
 def test_the_language_of_the_query_chooses_the_cards(retriever):
-    vectors = retriever.index.vectors
-    asked = []
-
-    class Watched:
-        def __getattr__(self, name):
-            return getattr(vectors, name)
-
-        def search(self, vector, k, where=None):
-            asked.append(where)
-            return vectors.search(vector, k, where)
-
-    watched = Retriever(dataclasses.replace(retriever.index, vectors=Watched()))
-    watched.retrieve(Query("海边", "zh", k=3))
-    assert asked == [{"language": "zh"}]
+    watched = Watched(retriever.index.vectors)
+    Retriever(dataclasses.replace(retriever.index, vectors=watched)).retrieve(Query("海边", "zh", k=3))
+    assert [where for _, where in watched.asked] == [{"language": "zh"}]
 
 
 def test_a_large_catalogue_is_searched_over_all_allowed_items(retriever, monkeypatch, items):
     query = Query("a quiet film by the sea", constraints=(Constraint("genres", "includes", "drama"),), k=10)
     expected = retriever.retrieve(query)
-    monkeypatch.setattr(retriever_module, "EXACT_LIMIT", len(items) - 1)  # more items than are compared one by one
+    monkeypatch.setattr(channels, "FETCH", len(items) - 1)  # a larger catalogue than is asked whole of the vector store
     exact = retriever.retrieve(query)
     assert names(exact) == names(expected)
     for a, b in zip(exact.candidates, expected.candidates, strict=True):
@@ -283,3 +277,80 @@ def test_a_catalogue_of_one_item_answers(movies_domain):
     found = Retriever(index).retrieve(Query("anything at all", k=3))
     assert names(found) == ["only"]
     assert np.isfinite(found.candidates[0].score)
+
+
+class Watched:
+    """A vector store that notes how it is asked."""
+
+    def __init__(self, store):
+        self._store, self.asked = store, []
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def search(self, vector, k, where=None):
+        self.asked.append((k, where))
+        return self._store.search(vector, k, where)
+
+
+@pytest.fixture
+def large(retriever, monkeypatch):
+    """The films as if they were too many to be compared one by one or asked of the vector store whole."""
+    monkeypatch.setattr(channels, "EXACT_LIMIT", 0)
+    monkeypatch.setattr(channels, "FETCH", 30)
+    monkeypatch.setattr(channels, "CHANNEL_LIMIT", 10)
+    return Retriever(dataclasses.replace(retriever.index, vectors=Watched(retriever.index.vectors)))
+
+
+def test_more_is_fetched_once_when_constraints_leave_too_few_neighbours(large, items):
+    query = Query("a quiet film by the sea", constraints=(Constraint("genres", "includes", "western"),), k=3)
+    large.retrieve(query)
+    assert [k for k, _ in large.index.vectors.asked] == [30, 120]
+    large.index.vectors.asked.clear()
+    found = large.retrieve(dataclasses.replace(query, constraints=()))
+    assert [k for k, _ in large.index.vectors.asked] == [30]
+    assert all("dense" not in c.channels or c.channels["dense"].rank <= 10 for c in found.candidates)
+
+
+def test_a_large_catalogue_is_not_filtered_by_the_vector_store(large, retriever, monkeypatch):
+    query = Query("海边", "zh", k=3)
+    expected = retriever.retrieve(query)
+    monkeypatch.setattr(channels, "WHERE_LIMIT", 0)
+    monkeypatch.setattr(channels, "FETCH", 10**6)
+    found = large.retrieve(query)
+    assert [where for _, where in large.index.vectors.asked] == [None]
+    assert found == expected
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=3), st.sampled_from([0.0, 0.25, 0.5, 1.0])), unique_by=lambda pair: pair[0]),
+    st.integers(1, 12),
+)
+def test_the_best_are_those_that_a_ranking_of_all_begins_with(movies_domain, pairs, limit):
+    ids = [name for name, _ in pairs]
+    ranks = FacetColumns({name: Item(name, {}, {}, {}, {}) for name in ids}, movies_domain).id_ranks
+    scores = np.array([score for _, score in pairs])
+    positions, kept = channels.best(np.arange(len(ids), dtype=np.int32), scores, ranks, limit)
+    expected = ranking(dict(pairs), limit)
+    assert [(ids[n], score) for n, score in zip(positions, kept, strict=True)] == [(i, e.score) for i, e in expected.items()]
+
+
+def test_an_item_that_breaks_a_promise_is_not_shown_whatever_the_masks_say(movies):
+    class Broken(FacetColumns):
+        def mask(self, constraint):
+            return np.ones(len(self), dtype=bool)
+
+    index = dataclasses.replace(movies)
+    object.__setattr__(index, "columns", Broken(movies.items, movies.domain))
+    no_drama = Constraint("genres", "excludes", "drama")
+    for candidate in Retriever(index).retrieve(Query("a sad family drama", constraints=(no_drama,), k=10)).candidates:
+        assert satisfies(candidate.item, no_drama, movies.domain)
+
+
+def test_rows_of_vectors_answer_as_the_store_does(movies, retriever, monkeypatch):
+    ids = list(movies.items)
+    rows = {language: movies.vectors_of(ids, language) for language in movies.domain.card_languages}
+    monkeypatch.setattr(channels, "FETCH", 10)
+    query = Query("a quiet film by the sea", liked=(ids[3],), constraints=(Constraint("year", "min", 1990),), k=8)
+    with_rows = Retriever(dataclasses.replace(movies, rows=rows)).retrieve(query)
+    assert names(with_rows) == names(retriever.retrieve(query))

@@ -1,0 +1,1 @@
+"""How good recommendations are, on public data: ``python -m benchmarks.quality``."""

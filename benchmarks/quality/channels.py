@@ -1,0 +1,170 @@
+"""The channels of the sequence benchmark: each gives every film a score for a person's history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from benchmarks.quality.movielens import Films, Floats, Ints, Person
+from retrieval.collaborative import ItemItemIndex
+from retrieval.fusion import ranking, reciprocal_rank_fusion
+from retrieval.latent import AlsIndex, EaseIndex
+
+DAY = 86_400.0
+LAGS = 10  # items apart that still follow each other
+CHANNELS = ("popularity", "popularity in time", "item-item", "EASE", "ALS", "dense history", "transitions")
+FUSED = CHANNELS[1:]
+FUSED_DEPTH = 200
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is chosen on the validation items.
+
+    Attributes:
+        half_life: days after which a rating counts half in the popularity.
+        shrinkage: of EASE.
+        alpha: of ALS.
+        regularization: of ALS.
+        backwards: how much the item before counts as one that follows.
+    """
+
+    half_life: float = 90.0
+    shrinkage: float = 300.0
+    alpha: float = 2.0
+    regularization: float = 10.0
+    backwards: float = 0.5
+
+
+class Channels:
+    """Every channel, learned from what people are known to have rated; a rating counts as 1, whatever it is."""
+
+    def __init__(self, films: Films, known: Sequence[Person], vectors: npt.NDArray[np.float32], chosen: Parameters) -> None:
+        """Learn.
+
+        Args:
+            films: what there is.
+            known: the people, without what is held out.
+            vectors: (n, d), of the cards, of unit length.
+            chosen: parameters.
+        """
+        self.films, self.vectors, self.chosen = films, vectors, chosen
+        self._sequences = [person.items for person in known]
+        self.matrix = people_matrix(self._sequences, len(films.ids))
+        self.counts = np.asarray(self.matrix.sum(axis=0), float).ravel()
+        items, times = (np.concatenate([getattr(person, of) for person in known]) for of in ("items", "times"))
+        order = np.argsort(times, kind="stable")
+        self._items, self._times = items[order], times[order]
+        self.item_item = square(ItemItemIndex.from_matrix(films.ids, self.matrix))
+        for channel in ("EASE", "ALS", "transitions"):
+            self.learn(channel, chosen)
+
+    def learn(self, channel: str, chosen: Parameters) -> None:
+        """Learn one channel again, with other parameters."""
+        self.chosen = chosen
+        if channel == "EASE":
+            self.ease = square(EaseIndex.from_matrix(self.films.ids, self.matrix, chosen.shrinkage))
+        elif channel == "ALS":
+            self.als = AlsIndex.from_matrix(
+                self.films.ids, self.matrix, alpha=chosen.alpha, regularization=chosen.regularization
+            )
+        elif channel == "transitions":
+            self.following = transitions(self._sequences, self.counts, chosen.backwards)
+
+    def recent(self, now: float) -> Floats:
+        """Return how often each film was rated until a moment, older ratings counting less."""
+        half_life = self.chosen.half_life * DAY
+        start, end = np.searchsorted(self._times, [now - 10 * half_life, now], "right")
+        weights = np.exp2((self._times[start:end] - now) / half_life)
+        return np.bincount(self._items[start:end], weights, len(self.films.ids))
+
+    def scores(self, person: Person) -> dict[str, Floats]:
+        """Return channel -> a score for every film, (n,). The moment is that of the last known item, not of the next."""
+        return {channel: self.scores_of(channel, person) for channel in CHANNELS}
+
+    def scores_of(self, channel: str, person: Person) -> Floats:
+        """Return one channel's score for every film, (n,)."""
+        items = person.items
+        match channel:
+            case "popularity":
+                return self.counts
+            case "popularity in time":
+                return self.recent(person.times[-1])
+            case "item-item":
+                return summed(self.item_item, items)
+            case "EASE":
+                return summed(self.ease, items)
+            case "ALS":
+                factor = self.als.person([self.films.ids[item] for item in items])
+                return np.zeros(len(self.films.ids)) if factor is None else self.als.factors @ factor
+            case "dense history":
+                return (self.vectors @ self.vectors[items].mean(axis=0)).astype(float)
+            case _:
+                last = items[: -LAGS - 1 : -1]
+                return summed(self.following, last, (1.0 / np.arange(1, LAGS + 1))[: len(last)])
+
+
+def people_matrix(people: Sequence[Ints], items: int) -> Any:
+    """Return sparse (people, items), 1 for what a person has."""
+    rows = np.repeat(np.arange(len(people)), [len(person) for person in people])
+    columns = np.concatenate(people)
+    return sparse.csr_matrix((np.ones(len(columns), np.float32), (rows, columns)), shape=(len(people), items))
+
+
+def square(index: ItemItemIndex) -> Any:
+    """Return the weights of an index as sparse (items, items), for whole vectors of scores at once."""
+    n, k = index.neighbours.shape
+    there = index.neighbours >= 0
+    rows = np.repeat(np.arange(n), k).reshape(n, k)
+    return sparse.csr_matrix((index.weights[there], (rows[there], index.neighbours[there])), shape=(n, n))
+
+
+def transitions(people: Sequence[Ints], counts: Floats, backwards: float) -> Any:
+    """Return sparse (items, items): how often the second follows the first, within :data:`LAGS` items.
+
+    A distance of d counts 1/d; the sum is divided by the root of how often both occur, as a cosine is.
+    """
+    n = len(counts)
+    total: Any = sparse.csr_matrix((n, n))
+    for lag in range(1, LAGS + 1):
+        first = np.concatenate([person[:-lag] for person in people])
+        second = np.concatenate([person[lag:] for person in people])
+        total = total + sparse.csr_matrix((np.full(len(first), 1.0 / lag), (first, second)), shape=(n, n))
+    scale: Any = sparse.diags(1.0 / np.sqrt(np.maximum(counts, 1.0) + 10.0))
+    return (scale @ (total + backwards * total.T) @ scale).tocsr()
+
+
+def summed(weights: Any, items: Ints, strengths: Floats | None = None) -> Floats:
+    """Return the sum of the rows of some items, (n,)."""
+    row = sparse.csr_matrix(
+        (np.ones(len(items)) if strengths is None else strengths, items, [0, len(items)]), shape=(1, weights.shape[0])
+    )
+    return (row @ weights).toarray().ravel()
+
+
+def best(scores: Floats, k: int, left_out: Ints | None = None) -> Ints:
+    """Return the k films with the largest scores, best first; equal ones in their order."""
+    scores = scores.astype(float)
+    if left_out is not None:
+        scores[left_out] = -np.inf
+    k = min(k, int(np.isfinite(scores).sum()))
+    if k <= 0:
+        return np.array([], np.int64)
+    bound = np.partition(scores, -k)[-k]
+    found = np.flatnonzero(scores >= bound)
+    return found[np.argsort(-scores[found], kind="stable")][:k]
+
+
+def fused(scores: dict[str, Floats], ids: Sequence[str], left_out: Ints) -> list[str]:
+    """Return ids by reciprocal rank fusion of the channels :data:`FUSED`."""
+    channels = {
+        name: ranking({ids[n]: -float(rank) for rank, n in enumerate(best(scores[name], FUSED_DEPTH, left_out).tolist())})
+        for name in FUSED
+    }
+    return list(reciprocal_rank_fusion(channels))

@@ -1,0 +1,40 @@
+"""What comes next in a person's history: leave-last-out on MovieLens, and the candidate lists of LLMRank."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.quality.games import bench_games
+from benchmarks.quality.leave_last_out import bench_films
+from benchmarks.quality.movielens import READERS
+from chatbot.embedding import build_embedder
+from chatbot.settings import make_settings
+
+_DATA = Path(os.environ.get("ZHIYIN_SHARED_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this benchmark's options."""
+    parser.add_argument("--data", type=Path, default=_DATA, help="the folder of the public data sets")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="a quick look: of every data set the first N people, and little training"
+    )
+
+
+def run(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the rows of every data set and system."""
+    started = time.perf_counter()
+
+    def say(text: str) -> None:
+        print(f"{time.perf_counter() - started:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+    embedder = build_embedder(make_settings())
+    rows: list[dict[str, Any]] = []
+    for read in READERS:
+        rows += bench_films(read(options.data, options.limit), embedder, say)
+    return rows + bench_games(options.data, embedder, say, options.limit)

@@ -1,0 +1,158 @@
+"""Turns imported dialogues and logs into examples, and learns from them what retrieval can."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from chatbot.lexicon import Lexicon
+from chatbot.profile import build_profile
+from chatbot.understanding import detect_language
+from retrieval.collaborative import ItemItemIndex, strength_matrix
+from retrieval.dialogues import Dialogue, read_dialogues
+from retrieval.errors import TrainingError
+from retrieval.index import LEARNED, CatalogIndex, write_json
+from retrieval.interactions import InteractionLog
+from retrieval.latent import EaseIndex
+from retrieval.learned import VERSION, Learned
+from retrieval.training import Example, Trainer
+from retrieval.types import Query, Wish
+
+READ = 4  # latest messages that a query holds
+PEOPLE_SAMPLED = 4000  # of a log without dialogues
+HISTORY = 20  # latest liked items of a person that a query holds
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What ``train-ranker`` did: how many moments it learned from, and what weighs most in the order."""
+
+    examples: int
+    source: str
+    ranked: bool
+    importance: dict[str, float]
+    seconds: float
+
+
+def query_of(said: Sequence[str], liked: Sequence[str], lexicon: Lexicon, names: Sequence[Wish] = ()) -> Query:
+    """Return the query that a conversation has come to.
+
+    Args:
+        said: messages, oldest first.
+        liked: ids that were mentioned, oldest first.
+        lexicon: finds the wishes in the messages; what is denied is not told from what is wanted.
+        names: further wishes, such as people.
+    """
+    languages = lexicon.languages
+    wishes = [
+        Wish(target.facet, value)
+        for text in said
+        for match in lexicon.find(text, detect_language(text) if len(languages) > 1 else languages[0])
+        for target in match.targets
+        if not target.negated_only
+        for value in target.values
+    ]
+    latest = said[::-1][:READ]
+    return Query(
+        text=latest[0] if latest else "",
+        language=detect_language(latest[0]) if latest else languages[0],
+        context=tuple(latest[1:]),
+        wishes=tuple(dict.fromkeys([*wishes, *names])),
+        liked=tuple(liked),
+        exclude=frozenset(liked),
+    )
+
+
+def dialogue_examples(dialogues: Iterable[Dialogue], lexicon: Lexicon) -> Iterator[Example]:
+    """Yield every message that mentions a new item; the ranker learns from those of the assistant."""
+    for dialogue in dialogues:
+        said: list[str] = []
+        liked: dict[str, None] = {}
+        for message in dialogue.messages:
+            if targets := tuple(item for item in dict.fromkeys(message.items) if item not in liked):
+                ranked = message.speaker == "assistant" and bool(said)
+                yield Example(dialogue.id, query_of(said, list(liked), lexicon), targets, ranked)
+            said += [message.text] if message.text.strip() else []
+            liked |= dict.fromkeys(message.items)
+
+
+def log_examples(log: InteractionLog, language: str) -> Iterator[Example]:
+    """Yield for each of a sample of people the last item that they came to like, given those before."""
+    people = log.users()
+    step = max(1, len(people) // PEOPLE_SAMPLED)
+    for user in people[::step]:
+        liked = build_profile(user, log.events(user)).liked
+        if len(liked) > 1:
+            before = liked[-HISTORY - 1 : -1]
+            yield Example(user, Query("", language, liked=before, exclude=frozenset(liked[:-1])), (liked[-1],))
+
+
+def train(index: CatalogIndex, folder: Path, progress: Progress) -> Training:
+    """Learn from what was imported into an index's folder, and put it to use at once.
+
+    Dialogues teach the order if there are any; else the log does. What was learned before serves until the new is whole.
+
+    Args:
+        index: open, of the folder.
+        folder: of the index.
+        progress: told the stage and its fraction.
+
+    Raises:
+        TrainingError: there is nothing to learn from.
+    """
+    started = time.perf_counter()
+    log = InteractionLog(folder / "interactions")
+    lexicon = Lexicon(index.domain, index.items.values())
+    examples, source = list(dialogue_examples(read_dialogues(folder), lexicon)), "dialogues"
+    wanted = _whole_matrix(index, log)
+    if not examples and wanted is not None:
+        examples, source = list(log_examples(log, index.domain.languages[0])), "log"
+        wanted = _whole_matrix(index, log, {(e.group, e.targets[0]) for e in examples})  # as if that had not come yet
+        ids = list(index.items)
+        index = replace(
+            index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=EaseIndex.from_matrix(ids, wanted)
+        )
+    trainer = Trainer(index, wanted, progress)
+    try:
+        learned = trainer.train(examples)
+    except ValueError as error:
+        raise TrainingError(
+            "There is nothing to learn from: import dialogues (python app.py import-dialogues FILE) or a log of behaviour "
+            "(python app.py import-events FILE) whose items are in the catalogue."
+        ) from error
+    note = {"embedder": index.embedder.fingerprint, "examples": len(examples), "source": source}
+    _swap(learned, folder, note)
+    importance = learned.ranker.importance() if learned.ranker else {}
+    return Training(len(examples), source, learned.ranker is not None, importance, time.perf_counter() - started)
+
+
+def _whole_matrix(index: CatalogIndex, log: InteractionLog, hidden: Collection[tuple[str, str]] = ()) -> Any | None:
+    """Return the log, less the hidden pairs of person and item, as (people, items) over the whole catalogue; None without one."""
+    if not log.version:
+        return None
+    ids = list(index.items)
+    cells, present = strength_matrix(ids, log, hidden)
+    if not present:
+        return None
+    cells = cells.tocoo()
+    at = (cells.row, np.array(present)[cells.col])
+    return sparse.csr_matrix((cells.data, at), shape=(cells.shape[0], len(ids)), dtype=np.float32)
+
+
+def _swap(learned: Learned, folder: Path, note: dict[str, Any]) -> None:
+    """Write beside what is in use, switch by one rename, and remove the old."""
+    name = f"{LEARNED}-{time.time_ns():x}"
+    learned.save(folder / name, note)
+    write_json(folder / f"{LEARNED}.json", {**note, "version": VERSION, "folder": name})
+    for old in folder.glob(f"{LEARNED}-*"):
+        if old.name != name:
+            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,231 @@
+"""The channels of retrieval: each scores the allowed items that it has something to say about.
+
+A channel is one function from a :class:`Search` to positions and scores, named in :data:`CHANNELS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.collaborative import ItemItemIndex
+from retrieval.embedder import Vectors, unit_rows
+from retrieval.facet_columns import Mask, Positions
+from retrieval.index import CatalogIndex, record_id
+from retrieval.item_table import Floats
+from retrieval.learned import LEARNED, Learned
+from retrieval.types import ChannelScore, Query
+
+CHANNEL_LIMIT = 200
+FETCH = 2000  # neighbours asked of the vector store at first, at most; of a smaller catalogue all are asked
+REFETCH = 4  # times as many, once, when constraints left too few of those
+EXACT_LIMIT = 25_000  # up to so many allowed items of a larger catalogue are compared one by one: nothing is missed
+WHERE_LIMIT = 5000  # Chroma's filter takes time in proportion to the catalogue: beyond, more is fetched and parted here
+CONTEXT_DECAY = 0.5
+DISLIKE_WEIGHT = 0.5
+ATTENTION_TEMPERATURE = 0.2
+
+Scores = NDArray[np.float32] | NDArray[np.float64]
+Found: TypeAlias = "tuple[Positions, Scores]"
+
+
+@dataclass(frozen=True)
+class Search:
+    """One query in one index, and what its channels share.
+
+    Attributes:
+        index: whose items are searched.
+        query: what is asked.
+        allowed: (n,) which items may come back.
+        learned: what was learned for this catalogue; None: nothing, and its channels are absent.
+    """
+
+    index: CatalogIndex
+    query: Query
+    allowed: Mask
+    learned: Learned | None = None
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Of the allowed items, ascending."""
+        return np.flatnonzero(self.allowed).astype(np.int32)
+
+    @cached_property
+    def said(self) -> Vectors | None:
+        """The (texts, d) vectors of what was said, the newest first; None when nothing was."""
+        texts = [text for text in (self.query.text, *self.query.context[:2]) if text.strip()]
+        return self.index.embedder.embed_queries(texts) if texts else None
+
+    @cached_property
+    def wish(self) -> Vectors | None:
+        """The (1, d) vector of what was said, earlier wishes counting less; None when nothing was."""
+        if self.said is None:
+            return None
+        weights = np.array([[CONTEXT_DECAY**n] for n in range(len(self.said))], dtype=np.float32)
+        return unit_rows((self.said * weights).sum(axis=0, keepdims=True))
+
+    @cached_property
+    def taste(self) -> Vectors | None:
+        """Attention of the wish over liked items (softmax of cosines), less the mean of disliked ones; None without liked."""
+        liked = [i for i in self.query.liked if i in self.index.items]
+        disliked = [i for i in self.query.disliked if i in self.index.items]
+        if not liked:
+            return None
+        rows = self.index.vectors_of(liked, self.query.language)
+        wish = self.wish
+        logits = (rows @ wish.ravel() if wish is not None else np.zeros(len(liked))) / ATTENTION_TEMPERATURE
+        attention = np.exp(logits - logits.max())
+        taste = (rows * (attention / attention.sum())[:, None]).sum(axis=0, keepdims=True)
+        if disliked:
+            away = self.index.vectors_of(disliked, self.query.language)
+            taste = taste - DISLIKE_WEIGHT * away.mean(axis=0, keepdims=True)
+        return unit_rows(taste.astype(np.float32))
+
+
+def dense(search: Search) -> Found | None:
+    """Cosine of the card with the wish."""
+    return None if search.wish is None else nearest(search, search.wish)
+
+
+def bm25(search: Search) -> Found | None:
+    """Words of the card."""
+    lexical = search.index.lexical
+    words = " ".join([search.query.text, *search.query.context[:1]])
+    scores = lexical.all_scores(words, search.index.domain.noun_words)
+    if scores is None:
+        return None
+    rows = np.flatnonzero(scores > 0)
+    return _among(search, search.index.columns.places(lexical.ids)[rows], scores[rows])
+
+
+def history(search: Search) -> Found | None:
+    """Cosine of the card with the taste."""
+    return None if search.taste is None else nearest(search, search.taste)
+
+
+def collaborative(search: Search) -> Found | None:
+    """What people who want the liked items want besides: cosines of who wants them."""
+    return _together(search, search.index.collaborative)
+
+
+def ease(search: Search) -> Found | None:
+    """What people who want the liked items want besides: a linear model of the log."""
+    return _together(search, search.index.ease)
+
+
+def _together(search: Search, log: ItemItemIndex | None) -> Found | None:
+    if log is None or not search.query.liked:
+        return None
+    known = search.index.columns.positions
+    near = [(known[i], s) for i, s in log.scores(search.query.liked, search.query.exclude).items() if i in known]
+    return _among(search, np.array([n for n, _ in near], np.int32), np.array([s for _, s in near], np.float64))
+
+
+def facets(search: Search) -> Found | None:
+    """Soft wishes that the facets grant, each weighed by how rare its value is among the allowed items."""
+    if not search.query.wishes:
+        return None
+    scores = np.zeros(len(search.allowed))
+    for wish in search.query.wishes:
+        holders = search.index.columns.holders(wish.field, wish.value)
+        holders = holders[search.allowed[holders]]
+        if len(holders):
+            scores[holders] += np.log(1 + len(search.positions) / len(holders))
+    found = np.flatnonzero(scores).astype(np.int32)
+    return found, scores[found]
+
+
+CHANNELS: dict[str, Callable[[Search], Found | None]] = {
+    "dense": dense,
+    "bm25": bm25,
+    "history": history,
+    "collaborative": collaborative,
+    "ease": ease,
+    "facets": facets,
+}
+NAMES = (*CHANNELS, *LEARNED)
+
+
+def find_all(search: Search) -> dict[str, Found]:
+    """Return for every channel that has something to say, also the learned ones, positions and scores."""
+    found = {name: result for name, channel in CHANNELS.items() if (result := channel(search)) is not None and len(result[0])}
+    if search.learned is not None:
+        none = np.zeros(search.learned.vectors.shape[1], np.float32)
+        said, wish = search.said, search.wish
+        for name, scores in search.learned.channels(
+            search.query, none if wish is None else wish.ravel(), none if said is None else said[0]
+        ).items():
+            usable = np.flatnonzero(search.allowed & ~np.isnan(scores)).astype(np.int32)
+            if len(usable):
+                found[name] = usable, scores[usable]
+    return found
+
+
+def as_arrays(found: Mapping[str, Found], n: int) -> dict[str, Floats]:
+    """Turn what channels found into (n,) scores, NaN where one says nothing."""
+    arrays: dict[str, Floats] = {}
+    for name, (positions, scores) in found.items():
+        arrays[name] = np.full(n, np.nan, np.float32)
+        arrays[name][positions] = scores
+    return arrays
+
+
+def rank_all(search: Search, found: Mapping[str, Found] | None = None) -> dict[str, dict[str, ChannelScore]]:
+    """Return for every channel that has something to say its best items: id -> rank and score, best first."""
+    ranked: dict[str, dict[str, ChannelScore]] = {}
+    items = search.index.columns.items
+    for name, result in (find_all(search) if found is None else found).items():
+        if len(result[0]):
+            positions, scores = best(*result, search.index.columns.id_ranks, CHANNEL_LIMIT)
+            pairs: Iterable[tuple[int, float]] = zip(positions.tolist(), scores.tolist(), strict=True)
+            ranked[name] = {items[n].id: ChannelScore(rank, score) for rank, (n, score) in enumerate(pairs, 1)}
+    return ranked
+
+
+def best(positions: Positions, scores: Scores, id_ranks: Positions, limit: int) -> Found:
+    """Return the best scored positions, best first; ties in the order of the id. Time grows with n, not with n log n."""
+    if len(positions) > limit:
+        bound = np.partition(scores, -limit)[-limit]
+        above, equal = np.flatnonzero(scores > bound), np.flatnonzero(scores == bound)
+        missing = limit - len(above)
+        if len(equal) > missing:
+            equal = equal[np.argpartition(id_ranks[positions[equal]], missing - 1)[:missing]]
+        chosen = np.concatenate([above, equal])
+        positions, scores = positions[chosen], scores[chosen]
+    order = np.lexsort((id_ranks[positions], -scores))
+    return positions[order], scores[order]
+
+
+def nearest(search: Search, vector: Vectors) -> Found:
+    """Return allowed items by cosine with a vector: all of them when they are few, else those nearest in the vector store."""
+    index, columns = search.index, search.index.columns
+    if len(search.positions) <= EXACT_LIMIT and len(columns) > FETCH:
+        return search.positions, index.similarities(search.positions, search.query.language, vector)
+    if len(columns) <= FETCH:
+        return _fetch(search, vector, len(columns))
+    wanted = min(CHANNEL_LIMIT, len(search.positions))
+    limit = min(max(5 * wanted, 2 * wanted * len(columns) // len(search.positions)), FETCH)
+    found = _fetch(search, vector, limit)
+    return found if len(found[0]) >= wanted else _fetch(search, vector, REFETCH * limit)
+
+
+def _fetch(search: Search, vector: Vectors, limit: int) -> Found:
+    index, columns = search.index, search.index.columns
+    language = index.domain.card_language(search.query.language)
+    cards, where = len(index.domain.card_languages), None
+    if cards > 1 and len(columns) <= WHERE_LIMIT:
+        cards, where = 1, {"language": language}
+    ending = record_id("", language)
+    near = index.vectors.search(vector, min(limit, len(columns)) * cards, where)
+    pairs = [(columns.positions.get(name[: -len(ending)], -1), score) for name, score in near if name.endswith(ending)]
+    return _among(search, np.array([n for n, _ in pairs], np.int32), np.array([s for _, s in pairs], np.float64))
+
+
+def _among(search: Search, positions: Positions, scores: Scores) -> Found:
+    kept = (positions >= 0) & search.allowed[positions]
+    return positions[kept], scores[kept]

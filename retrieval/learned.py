@@ -1,0 +1,212 @@
+"""Everything that was learned for one catalogue from dialogues and logs, ready to answer queries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from retrieval.collaborative import ItemItemIndex
+from retrieval.encoder import EncodedItems, InterestEncoder
+from retrieval.item_table import Floats, ItemTable, Positions
+from retrieval.rank_features import RankFeatures, RankInput
+from retrieval.ranker import LearnedRanker
+from retrieval.types import Query
+
+VERSION = 1
+RANKED = "dense", "bm25", "history", "collaborative", "ease", "facets", "interest", "comention"  # channels the ranker reads
+LEARNED = "interest", "comention", "popularity"  # the channels
+POOL, POOL_EACH = 400, 60  # candidates of the first channel, and of each other one, that the ranker orders
+CONTRIBUTIONS = 5  # features named with a candidate
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What training found.
+
+    Attributes:
+        table: of the catalogue's items.
+        vectors: (n, d) of their cards.
+        comention: who is mentioned with whom; None: there were no dialogues.
+        popularity: (n,) how often each item was a target.
+        log_popularity: (n,) how strongly people in the log want each item, in sum.
+        encoded: the interest encoder over the catalogue.
+        ranker: the fusion; None: too little to learn from.
+        similarities: of other channels, for the features (see :class:`retrieval.rank_features.RankFeatures`).
+    """
+
+    table: ItemTable
+    vectors: Floats
+    comention: ItemItemIndex | None
+    popularity: Floats
+    log_popularity: Floats
+    encoded: EncodedItems | None
+    ranker: LearnedRanker | None = None
+    similarities: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def channels(self, query: Query, message: Floats, last_message: Floats) -> dict[str, Floats]:
+        """Return the (n,) scores of the learned channels; NaN where one says nothing.
+
+        Args:
+            query: what is asked.
+            message: (d,) vector of the conversation's latest words.
+            last_message: (d,) vector of the last message.
+        """
+        found: dict[str, Floats] = {}
+        liked = self.table.rows(query.liked)
+        if self.encoded is not None:
+            found["interest"] = self.encoded.scores(message, last_message, liked, wished(query))
+        if self.comention is not None and len(liked):
+            found["comention"] = self.spread(self.comention.scores(query.liked))
+        if self.popularity.any() or self.log_popularity.any():
+            found["popularity"] = self.prior
+        return found
+
+    def spread(self, scores: Mapping[str, float]) -> Floats:
+        """Turn scores by id into an (n,) array, NaN where there is none."""
+        array = np.full(len(self.table), np.nan, np.float32)
+        for item_id, score in scores.items():
+            if (row := self.table.positions.get(item_id)) is not None:
+                array[row] = score
+        return array
+
+    @cached_property
+    def prior(self) -> Floats:
+        """(n,) how much an item is wanted at all: logarithms of what dialogues and the log count, added."""
+        return np.log1p(self.popularity) + 0.5 * np.log1p(self.log_popularity)
+
+    def features(self) -> RankFeatures:
+        """Return the maker of the ranker's features."""
+        similarities: dict[str, Any] = {"vectors": self._centred, **self.similarities}
+        if self.comention is not None:
+            similarities["comention"] = as_matrix(self.comention, self.table)
+        priors = {"popularity": np.log1p(self.popularity), "log_popularity": np.log1p(self.log_popularity)}
+        return RankFeatures(self.table, RANKED, similarities, priors)
+
+    @cached_property
+    def _centred(self) -> Floats:
+        rows = self.vectors - self.vectors.mean(axis=0)
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+
+    def order(
+        self, query: Query, channels: Mapping[str, Floats], count: int
+    ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+        """Order the candidates by the ranker.
+
+        Args:
+            query: what is asked.
+            channels: name -> (n,) scores of every channel, NaN where one says nothing or an item may not be shown.
+            count: how many are wanted.
+
+        Returns:
+            Id -> a score in (0, 1], best first; and id -> what each feature added to it, the strongest ones.
+        """
+        assert self.ranker is not None
+        rows = pool(channels)
+        features = self._features.matrix(rank_input(query, channels, self.table), rows)
+        scores = self.ranker.scores(features)
+        best = np.lexsort((rows, -scores))[:count]
+        odds = np.exp(scores[best] - scores[best].max()) if len(best) else scores[best]
+        ids = [self.table.ids[row] for row in rows[best]]
+        named = [dict(sorted(c.items(), key=lambda p: -abs(p[1]))[:CONTRIBUTIONS]) for c in self.ranker.contributions(features[best])]
+        return dict(zip(ids, odds.tolist(), strict=True)), dict(zip(ids, named, strict=True))
+
+    @cached_property
+    def _features(self) -> RankFeatures:
+        return self.features()
+
+    # -- on disk ----------------------------------------------------------------------------------------------------
+
+    def save(self, folder: Path, note: Mapping[str, Any]) -> None:
+        """Write into a folder, which is made; ``note`` says what it was learned from."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(
+            folder / "popularity.npz",
+            popularity=self.popularity,
+            log_popularity=self.log_popularity,
+            prior=self.encoded.prior if self.encoded else np.zeros(0, np.float32),
+        )
+        if self.comention is not None:
+            self.comention.save(folder / "comention")
+        if self.encoded is not None:
+            self.encoded.encoder.save(folder / "encoder")
+        if self.ranker is not None:
+            self.ranker.save(folder / "ranker")
+        (folder / "learned.json").write_text(json.dumps({"items": self.table.ids, **note}), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, table: ItemTable, vectors: Floats, similarities: Mapping[str, Any] | None = None) -> Learned:
+        """Read what :meth:`save` wrote, for the same catalogue or a later version of it: new items are scored by content."""
+        meta = json.loads((folder / "learned.json").read_text(encoding="utf-8"))
+        place = table.rows(meta["items"])
+        kept = np.array([i in table.positions for i in meta["items"]], bool)
+
+        def moved(values: Floats, default: float) -> Floats:
+            array = np.full(len(table), default, np.float32)
+            array[place] = values[kept]
+            return array
+
+        with np.load(folder / "popularity.npz") as stored:
+            popularity, log_popularity = moved(stored["popularity"], 0), moved(stored["log_popularity"], 0)
+            prior = moved(stored["prior"], float(np.median(stored["prior"]))) if stored["prior"].size else None
+        encoder = InterestEncoder.load(folder / "encoder") if (folder / "encoder").is_dir() else None
+        return cls(
+            table,
+            vectors,
+            ItemItemIndex.load(folder / "comention") if (folder / "comention").is_dir() else None,
+            popularity,
+            log_popularity,
+            encoder.over(table, vectors, prior) if encoder else None,
+            LearnedRanker.load(folder / "ranker") if (folder / "ranker").is_dir() else None,
+            similarities or {},
+        )
+
+
+def wished(query: Query) -> list[tuple[str, str]]:
+    """Return the (facet, value) pairs that a query asks for, as wishes or as constraints."""
+    pairs = [(wish.field, wish.value) for wish in query.wishes]
+    pairs += [(c.field, str(v)) for c in query.constraints if c.op in ("includes", "any_of") for v in c.values]
+    return list(dict.fromkeys(pairs))
+
+
+def rank_input(query: Query, channels: Mapping[str, Floats], table: ItemTable) -> RankInput:
+    """Return a query as the ranker reads it."""
+    return RankInput(channels, table.rows(query.liked), wished(query), 1 + len(query.context))
+
+
+def pool(channels: Mapping[str, Floats], first: int = POOL, each: int = POOL_EACH) -> Positions:
+    """Return the rows of the candidates: the best of every channel, more of the interest encoder.
+
+    Args:
+        channels: name -> (n,) scores, NaN where a channel says nothing or an item may not be shown.
+        first: of the channel "interest".
+        each: of every other channel.
+    """
+    chosen: list[Positions] = []
+    for name, scores in channels.items():
+        usable = np.flatnonzero(~np.isnan(scores))
+        count = first if name == "interest" else each
+        if len(usable) > count:
+            usable = usable[np.argpartition(-scores[usable], count)[:count]]
+        chosen.append(usable.astype(np.int32))
+    return np.unique(np.concatenate(chosen)).astype(np.int32) if chosen else np.zeros(0, np.int32)
+
+
+def as_matrix(neighbours: ItemItemIndex, table: ItemTable) -> Any:
+    """Return the similarities of an item-item index as a sparse (n, n) matrix over a catalogue."""
+    rows, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+    place = np.array([table.positions.get(i, -1) for i in neighbours.ids], np.int64)
+    if len(place) and neighbours.neighbours.shape[1]:
+        there = (neighbours.neighbours >= 0) & (place[:, None] >= 0) & (place[np.maximum(neighbours.neighbours, 0)] >= 0)
+        own, n = np.nonzero(there)
+        rows.append(place[own])
+        columns.append(place[neighbours.neighbours[own, n]])
+        values.append(np.asarray(neighbours.weights[own, n], np.float32))
+    cells = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+    return sparse.csr_array(cells, shape=(len(table), len(table)))

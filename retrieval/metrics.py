@@ -1,0 +1,114 @@
+"""What is worth measuring in recommendations besides their accuracy. Pure; ``ir-measures`` computes recall, nDCG and MRR."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Rankings = Sequence[Sequence[str]]
+Floats = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class PopularityBias:
+    """How popular what is recommended is.
+
+    Attributes:
+        recommended: the mean percentile of the recommended items, from 0 (nobody wants them) to 100.
+        targets: the mean percentile of the items that people wanted.
+        ratio: the first by the second; above 1, popular items are recommended more than they are wanted.
+    """
+
+    recommended: float
+    targets: float
+    ratio: float
+
+
+def item_coverage(rankings: Rankings, n_items: int) -> float:
+    """Return the share of the catalogue that is recommended to somebody, in [0, 1].
+
+    The catalogue coverage of Ge, Delgado-Battenfeld and Jannach, "Beyond accuracy" (RecSys 2010), section 3.1.
+
+    Args:
+        rankings: lists of item ids, cut where they count.
+        n_items: of the catalogue, above 0.
+    """
+    if n_items <= 0:
+        raise ValueError(f"a catalogue of {n_items} items cannot be covered")
+    return len({item_id for ranking in rankings for item_id in ranking}) / n_items
+
+
+def intra_list_similarity(rankings: Rankings, vectors: Mapping[str, Floats]) -> float:
+    """Return how alike the items of a list are: the mean cosine of its pairs, averaged over the lists.
+
+    Ziegler, McNee, Konstan and Lausen, "Improving recommendation lists through topic diversification" (WWW 2005), equation 4,
+    by the mean of the pairs instead of their sum, so that lists of different lengths compare.
+
+    Args:
+        rankings: lists of item ids, cut where they count; those with fewer than two known items do not count.
+        vectors: item id -> vector, of any length but 0; ids without one do not count.
+
+    Returns:
+        In [-1, 1]; 0 when no list counts.
+    """
+    means: list[float] = []
+    for ranking in rankings:
+        rows = [vectors[item_id] for item_id in ranking if item_id in vectors]
+        if len(rows) > 1:
+            unit = np.asarray(rows, np.float64)
+            unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
+            n, whole = len(rows), unit.sum(axis=0)
+            means.append((float(whole @ whole) - n) / (n * (n - 1)))  # |Σv|² counts each pair twice and each item once
+    return float(np.mean(means)) if means else 0.0
+
+
+def popularity_percentiles(popularity: Mapping[str, float]) -> dict[str, float]:
+    """Return for every item the percentage of items that are less popular, those as popular counted half."""
+    values = np.fromiter(popularity.values(), np.float64, len(popularity))
+    ordered = np.sort(values)
+    below = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    return dict(zip(popularity, (50.0 * below / max(len(values), 1)).tolist(), strict=True))
+
+
+def popularity_bias(rankings: Rankings, targets: Rankings, popularity: Mapping[str, float]) -> PopularityBias:
+    """Compare the popularity of what is recommended with that of what is wanted.
+
+    The idea is the group average popularity of Abdollahpouri, Mansoury, Burke and Mobasher, "The unfairness of popularity
+    bias in recommendation" (RMSE at RecSys 2019), section 3, with all people as one group. Percentiles take the place of
+    counts, whose means a few bestsellers would decide. Each list counts the same, as in the paper.
+
+    Args:
+        rankings: lists of item ids, cut where they count; empty ones do not count.
+        targets: lists of the ids that were wanted.
+        popularity: item id -> for example how many people want it; of the whole catalogue. Ids without one have percentile 0.
+    """
+    percentiles = popularity_percentiles(popularity)
+    recommended, wanted = _mean_of_lists(rankings, percentiles), _mean_of_lists(targets, percentiles)
+    return PopularityBias(recommended, wanted, recommended / wanted if wanted else 0.0)
+
+
+def novelty(rankings: Rankings, popularity: Mapping[str, int], people: int) -> float:
+    """Return how unexpected the recommended items are: the mean of -log2(share of people who know the item), in bits.
+
+    The mean self-information of Zhou, Kuscsik, Liu, Medo, Wakeling and Zhang, "Solving the apparent diversity-accuracy dilemma
+    of recommender systems" (PNAS 2010), averaged over the lists; an item that nobody knows counts as known to one person.
+
+    Args:
+        rankings: lists of item ids, cut where they count; empty ones do not count.
+        popularity: item id -> how many people know it.
+        people: how many there are, above 0.
+    """
+    if people <= 0:
+        raise ValueError(f"{people} people know nothing")
+    bits = {item_id: float(-np.log2(max(count, 1) / people)) for item_id, count in popularity.items()}
+    return _mean_of_lists(rankings, bits, float(np.log2(people)))
+
+
+def _mean_of_lists(rankings: Rankings, values: Mapping[str, float], missing: float = 0.0) -> float:
+    """Return the mean over the lists that are not empty of the mean over each."""
+    means = [float(np.mean([values.get(item_id, missing) for item_id in ranking])) for ranking in rankings if len(ranking)]
+    return float(np.mean(means)) if means else 0.0
