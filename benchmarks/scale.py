@@ -2,8 +2,8 @@
 
 The films are made up and always the same: unit vectors in clusters, a cluster mostly of one genre, genres of skewed frequency,
 words of a Zipf distribution. Each size is indexed in a process of its own (real Chroma on disk) and searched in another. Every
-query is asked in every case in turn, so that load on the machine meets them alike: compare ratios. Beside them, in the same run,
-stands what was done before: Chroma's own filter of metadata, and a loop over all items.
+query is asked in every case in turn, so that load on the machine meets them alike: compare ratios. Beside them, in the same
+run, stands what was done before: Chroma's own filter of metadata, and a loop over all items.
 
 From ``--exact-from`` items on Chroma is not built, for that takes too long: dense search compares all vectors of a memory map
 instead, and the seconds that Chroma would need are guessed from its rate at the size before, under a name that says so.
@@ -20,33 +20,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.scale_data import DIMENSION, MOODS, WORDS, SyntheticEmbedder, make_chunks, one_language, words
 from benchmarks.speed import percentile
 from retrieval.channels import CHANNEL_LIMIT, Search, best, dense
 from retrieval.constraints import satisfies_all
-from retrieval.domain import Domain
-from retrieval.domain_files import load_domain
-from retrieval.embedder import Vectors, unit_rows
+from retrieval.embedder import Vectors
 from retrieval.index import CatalogIndex, record_id
 from retrieval.lexical import LexicalIndex
 from retrieval.retriever import Retriever
-from retrieval.types import Constraint, Item, Query, Wish
+from retrieval.types import Constraint, Query, Wish
 from retrieval.vector_rows import open_rows
 from retrieval.vector_store import ChromaVectorStore
 
 RESULTS = Path(__file__).parent / "results" / "scale.json"
 SIZES = [10_000, 100_000, 1_000_000]
 EXACT_FROM = 500_000
-DIMENSION, CLUSTERS, CHUNK = 512, 400, 5000
-GENRES = ["drama", "comedy", "romance", "crime", "horror", "adventure", "war", "western"]
-SHARES = np.array([0.34, 0.22, 0.12, 0.1, 0.09, 0.07, 0.04, 0.02])
-MOODS = ["quiet", "funny", "tender", "scary", "warm"]
-VOCABULARY, WORDS = 20_000, 25
 LOOSE, RECENT, TIGHT = (
     Constraint("genres", "excludes", "horror"),
     Constraint("year", "min", 2018),
@@ -61,27 +55,6 @@ CASES: dict[str, tuple[Constraint, ...]] = {
 }
 
 
-class SyntheticEmbedder:
-    """Puts a text near the centre of a cluster that its letters choose."""
-
-    def __init__(self) -> None:
-        rng = np.random.default_rng(7)
-        self.centres = rng.normal(size=(CLUSTERS, DIMENSION)).astype(np.float32)
-        self.clusters_genre = rng.choice(len(GENRES), CLUSTERS, p=SHARES)
-        self.fingerprint = f"synthetic/{DIMENSION}/unit"
-
-    def around(self, clusters: Any, rng: np.random.Generator) -> Vectors:
-        """Return one vector a cluster number, none twice the same."""
-        return unit_rows(self.centres[clusters] + 0.8 * rng.standard_normal((len(clusters), DIMENSION), dtype=np.float32))
-
-    def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        """Embed."""
-        seeds = [int.from_bytes(text.encode()[-6:], "big") for text in texts]
-        return np.concatenate([self.around([seed % CLUSTERS], np.random.default_rng(seed)) for seed in seeds])
-
-    embed_items = embed_queries
-
-
 class MappedStore:
     """A vector store that compares every row of a memory map, for sizes at which Chroma was not built."""
 
@@ -91,50 +64,9 @@ class MappedStore:
 
     def search(self, vector: Vectors, k: int, where: Mapping[str, Any] | None = None) -> list[tuple[str, float]]:
         """Compare all."""
-        positions, scores = best(self.order, self.rows @ vector.ravel(), self.order, k)
+        blocks = (self.rows[start : start + 256] @ vector.ravel() for start in range(0, len(self.ids), 256))
+        positions, scores = best(self.order, np.concatenate(list(blocks)), self.order, k)
         return [(record_id(self.ids[n], "en"), score) for n, score in zip(positions.tolist(), scores.tolist(), strict=True)]
-
-
-def one_language() -> Domain:
-    """The films domain with English cards alone, as most tables have."""
-    domain = load_domain("movies")
-    mapping = domain.mapping.model_copy(update={"title": {"en": "title_en"}, "text": {"en": "summary_en"}})
-    return domain.model_copy(update={"mapping": mapping})
-
-
-def make_chunks(size: int, embedder: SyntheticEmbedder) -> Iterator[tuple[list[Item], Any, np.random.Generator]]:
-    """Yield films, the numbers of their clusters, and the generator for what else they need."""
-    for start in range(0, size, CHUNK):
-        rng, count = np.random.default_rng([3, start]), min(CHUNK, size - start)
-        clusters = rng.integers(0, CLUSTERS, count)
-        main = np.where(rng.random(count) < 0.7, embedder.clusters_genre[clusters], rng.choice(len(GENRES), count, p=SHARES))
-        other = rng.choice(len(GENRES), count, p=SHARES)
-        years = 2025 - np.minimum(rng.exponential(25, count), 105).astype(int)
-        runtimes = np.clip(rng.normal(105, 22, count), 40, 300).astype(int)
-        directors, moods = rng.integers(0, max(size // 5, 1), count), rng.integers(0, len(MOODS), count)
-        items = [
-            Item(
-                f"film-{start + n:07d}",
-                {"en": f"Film {start + n}"},
-                {},
-                {
-                    "genres": tuple(dict.fromkeys((GENRES[main[n]], GENRES[other[n]]))),
-                    "moods": (MOODS[moods[n]],),
-                    "directors": (f"Director {directors[n]}",),
-                    **({"year": int(years[n])} if n % 50 else {}),  # of one in fifty nothing is known
-                    "runtime": int(runtimes[n]),
-                },
-                {},
-            )
-            for n in range(count)
-        ]
-        yield items, clusters, rng
-
-
-def words(rng: np.random.Generator, count: int) -> str:
-    """Return words of which few are frequent."""
-    numbers = np.minimum(rng.zipf(1.3, count), VOCABULARY)
-    return " ".join(f"word{number:x}q" for number in numbers)
 
 
 def peak_mb() -> float:
@@ -197,7 +129,10 @@ def serve(size: int, folder: Path, queries: int) -> dict[str, Any]:
         for name, constraints in CASES.items():
             where = _where(constraints)
             calls[f"Chroma's filter alone: {name}"] = lambda n, where=where: store._collection.query(
-                query_embeddings=[embedder.embed_queries([asked[n].text])[0]], n_results=CHANNEL_LIMIT, where=where
+                query_embeddings=[embedder.embed_queries([asked[n].text])[0]],
+                n_results=CHANNEL_LIMIT,
+                where=where,
+                include=["distances"],
             )
     calls["loop over items: loose and tight"] = lambda n: [
         i for i in items.values() if satisfies_all(i, (LOOSE, TIGHT), domain)
@@ -265,6 +200,7 @@ def show(results: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    notes: list[str] = []
     table = Table("items", "case", "allowed", "p50 ms", "p95 ms", "ratio", "dense recall")
     for size, result in results.items():
         for name, case in result["cases"].items():
@@ -272,12 +208,12 @@ def show(results: dict[str, Any]) -> None:
             table.add_row(size, name, share, f"{case['p50_ms']:.1f}", f"{case['p95_ms']:.1f}", f"{case['ratio']:.2f}", recall)
         seconds = ", ".join(f"{name} {value:.0f} s" for name, value in result["index_seconds"].items() if value)
         guess = f"; Chroma would take about {s:.0f} s" if (s := result.get("chroma_seconds_extrapolated")) else ""
-        table.caption = (
-            f"{table.caption or ''}{size}: {seconds}{guess}; {sum(result['disk_mb'].values()):.0f} MB on disk; peak "
+        disk, memory = sum(result["disk_mb"].values()), (result["index_peak_rss_mb"], result["serve_peak_rss_mb"])
+        notes.append(
+            f"{size}: {seconds}{guess}; {disk:.0f} MB on disk; at most {memory[0]:.0f} MB of memory to index, {memory[1]:.0f} "
+            f"to search; the first query takes {result['first_query_ms']:.0f} ms"
         )
-        table.caption += f"{result['index_peak_rss_mb']:.0f} MB indexing, {result['serve_peak_rss_mb']:.0f} MB searching; "
-        table.caption += f"first query {result['first_query_ms']:.0f} ms\n"
-    Console(width=128).print(table)
+    Console(width=128).print(table, *notes, sep="\n", highlight=False)
 
 
 def main() -> None:

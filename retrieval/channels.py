@@ -25,6 +25,7 @@ CHANNEL_LIMIT = 200
 FETCH = 2000  # neighbours asked of the vector store at first, at most; of a smaller catalogue all are asked
 REFETCH = 4  # times as many, once, when constraints left too few of those
 EXACT_LIMIT = 25_000  # up to so many allowed items of a larger catalogue are compared one by one: nothing is missed
+SCARCE_LIMIT = 100_000  # the same where so few are allowed that FETCH neighbours would hardly hold enough of them
 WHERE_LIMIT = 5000  # Chroma's filter takes time in proportion to the catalogue: beyond, more is fetched and parted here
 CONTEXT_DECAY = 0.5
 DISLIKE_WEIGHT = 0.5
@@ -204,12 +205,13 @@ def best(positions: Positions, scores: Scores, id_ranks: Positions, limit: int) 
 def nearest(search: Search, vector: Vectors) -> Found:
     """Return allowed items by cosine with a vector: all of them when they are few, else those nearest in the vector store."""
     index, columns = search.index, search.index.columns
-    if len(search.positions) <= EXACT_LIMIT and len(columns) > FETCH:
-        return search.positions, index.similarities(search.positions, search.query.language, vector)
     if len(columns) <= FETCH:
         return _fetch(search, vector, len(columns))
     wanted = min(CHANNEL_LIMIT, len(search.positions))
-    limit = min(max(5 * wanted, 2 * wanted * len(columns) // len(search.positions)), FETCH)
+    needed = 2 * wanted * len(columns) // len(search.positions)
+    if len(search.positions) <= (EXACT_LIMIT if needed <= FETCH else SCARCE_LIMIT):
+        return search.positions, index.similarities(search.positions, search.query.language, vector)
+    limit = min(max(5 * wanted, needed), FETCH)
     found = _fetch(search, vector, limit)
     return found if len(found[0]) >= wanted else _fetch(search, vector, REFETCH * limit)
 

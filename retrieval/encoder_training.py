@@ -129,7 +129,7 @@ class EncoderTrainer:
         messages = np.stack([none if p.message is None else p.message for p in pairs])
         lasts = np.stack([none if p.last_message is None else p.last_message for p in pairs])
         liked, there = np.zeros((len(pairs), LAST), np.int64), np.zeros((len(pairs), LAST), np.float32)
-        wishes = np.zeros((len(pairs), len(self.wishes)), np.float32)
+        wishes = np.zeros((len(pairs), max(len(self.wishes), 1)), np.float32)
         columns = {wish: n for n, wish in enumerate(self.wishes)}
         for n, pair in enumerate(pairs):
             if count := min(len(pair.liked), LAST):
@@ -151,7 +151,7 @@ class _Encoder(nn.Module):
 
         self.item, self.key, self.value, self.last = (linear(features) for _ in range(4))
         self.query, self.message, self.last_message = (linear(text) for _ in range(3))
-        self.wish = linear(wishes)
+        self.wish = linear(max(wishes, 1))
         self.sharpness = nn.Parameter(torch.tensor([5.0]))
         self.prior_weights = nn.Parameter(torch.full((prior.shape[1],), 0.5))
         self.prior_items = nn.Parameter(torch.zeros(len(rows)))

@@ -72,9 +72,9 @@ class RankFeatures:
             scores = query.channels.get(channel)
             columns += _channel(scores, rows) if scores is not None else [np.full(len(rows), np.nan)] * 2
         for similarity in self.similarities.values():
-            columns += _compare(_products(similarity, rows, liked))
+            columns += _compare(_similar(similarity, rows, liked))
         for cells in (*self.table.lists.values(), self.table.titles):
-            columns += _compare(_products(cells, rows, liked))
+            columns += _compare((cells[rows] @ cells[liked].T).toarray())
         for name, cells in self.table.lists.items():
             wanted = [self.table.values[name][v] for f, v in query.wishes if f == name and v in self.table.values[name]]
             columns.append(cells[rows][:, wanted].sum(axis=1) if wanted else np.zeros(len(rows)))
@@ -99,14 +99,10 @@ def _channel(scores: Floats, rows: Positions) -> list[Floats]:
     return [own, np.where(np.isnan(own), np.nan, np.log(np.minimum(ranks, RANK_LIMIT))).astype(np.float32)]
 
 
-def _products(similarity: Any, rows: Positions, liked: Positions) -> Floats:
-    if not len(liked):
-        return np.zeros((len(rows), 0), np.float32)
+def _similar(similarity: Any, rows: Positions, liked: Positions) -> Floats:
     if isinstance(similarity, np.ndarray):
         return similarity[rows] @ similarity[liked].T
-    if similarity.shape[0] == similarity.shape[1]:
-        return similarity[liked].toarray()[:, rows].T
-    return (similarity[rows] @ similarity[liked].T).toarray()
+    return similarity[liked].toarray()[:, rows].T
 
 
 def _compare(products: Floats) -> list[Floats]:

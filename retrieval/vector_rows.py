@@ -1,7 +1,7 @@
 """The vectors of a catalogue in plain files beside the vector store, read where they lie.
 
-Chroma finds neighbours fast, but takes a tenth of a millisecond for each vector that it gives back, and a search among given ids
-misses one neighbour in ten. Where constraints leave little, every vector of what is left is needed.
+Chroma finds neighbours fast, but takes a tenth of a millisecond for each vector that it gives back, and a search among given
+ids misses one neighbour in ten. Where constraints leave little, every vector of what is left is needed.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ def tell(rows: Sequence[Mapping[str, Any]], target: Path | None) -> None:
     """Print a table; or JSON, where ``--json`` asks for it; or the table, with the JSON written into a file.
 
     Args:
-        rows: each with ``dataset``, ``system``, ``n``, metric -> value, and ``ci95``.
+        rows: each with ``system``, ``n``, metric -> value, ``ci95``, and texts that say of what, such as ``dataset``: one table
+            for each combination of those.
         target: the value of ``--json``.
     """
     text = json.dumps({"rows": list(rows)}, indent=1, default=float)
@@ -37,16 +38,21 @@ def tell(rows: Sequence[Mapping[str, Any]], target: Path | None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text + "\n", encoding="utf-8")
     console = Console()
-    for dataset in dict.fromkeys(row["dataset"] for row in rows):
-        table = Table("system", "n", *_SHOWN, title=dataset)
+    for title in dict.fromkeys(_title(row) for row in rows):
+        table = Table("system", "n", *_SHOWN, title=title)
         for row in rows:
-            if row["dataset"] == dataset:
+            if _title(row) == title:
                 table.add_row(row["system"], str(row["n"]), *(_cell(row, metric) for metric in _SHOWN))
         console.print(table)
 
 
+def _title(row: Mapping[str, Any]) -> str:
+    """Return what a row is of: its texts but the system."""
+    return ", ".join(str(value) for name, value in row.items() if isinstance(value, str) and name != "system")
+
+
 def _cell(row: Mapping[str, Any], metric: str) -> str:
-    """Write a metric in percent, with half its interval where there is room to care."""
+    """Write a metric in percent; the one that decides with half its interval."""
     if metric not in row:
         return ""
     half = row.get("ci95", {}).get(metric)

@@ -79,3 +79,14 @@ def test_json_alone_on_stdout_or_in_a_file(tmp_path, capsys):
     tell([row], tmp_path / "new" / "found.json")
     assert json.loads((tmp_path / "new" / "found.json").read_text()) == {"rows": [row]}
     assert "100.0" in capsys.readouterr().out
+
+
+def test_a_table_for_every_kind_of_rows(capsys):
+    found = score({"q": ["a"]}, {"q": {"a"}})
+    tell(
+        [{"system": f"s{n}", "targets": targets, "entities": "given", **found} for n, targets in enumerate(("new", "all"))],
+        None,
+    )
+    printed = capsys.readouterr().out
+    assert "new, given" in printed
+    assert "all, given" in printed

@@ -297,6 +297,7 @@ class Watched:
 def large(retriever, monkeypatch):
     """The films as if they were too many to be compared one by one or asked of the vector store whole."""
     monkeypatch.setattr(channels, "EXACT_LIMIT", 0)
+    monkeypatch.setattr(channels, "SCARCE_LIMIT", 0)
     monkeypatch.setattr(channels, "FETCH", 30)
     monkeypatch.setattr(channels, "CHANNEL_LIMIT", 10)
     return Retriever(dataclasses.replace(retriever.index, vectors=Watched(retriever.index.vectors)))
@@ -310,6 +311,16 @@ def test_more_is_fetched_once_when_constraints_leave_too_few_neighbours(large, i
     found = large.retrieve(dataclasses.replace(query, constraints=()))
     assert [k for k, _ in large.index.vectors.asked] == [30]
     assert all("dense" not in c.channels or c.channels["dense"].rank <= 10 for c in found.candidates)
+
+
+def test_where_few_are_allowed_all_of_them_are_compared(large, retriever, monkeypatch):
+    query = Query("a quiet film by the sea", constraints=(Constraint("genres", "includes", "western"),), k=3)
+    expected = retriever.retrieve(query)
+    monkeypatch.setattr(channels, "SCARCE_LIMIT", 100)
+    found = large.retrieve(query)
+    assert large.index.vectors.asked == []
+    assert found.candidates
+    assert names(found) == names(expected)
 
 
 def test_a_large_catalogue_is_not_filtered_by_the_vector_store(large, retriever, monkeypatch):
