@@ -137,7 +137,13 @@ class Speaker:
         return self.value_label(wish.field, wish.value, language)
 
     def opening(
-        self, request: Request, profile: Profile, kept: Sequence[Constraint], relaxed: Sequence[Constraint], found: int
+        self,
+        request: Request,
+        profile: Profile,
+        kept: Sequence[Constraint],
+        relaxed: Sequence[Constraint],
+        found: int,
+        instead: Sequence[tuple[Constraint, int]] = (),
     ) -> str:
         """The one sentence before the items (or instead of them, when there are none)."""
         language = request.language
@@ -146,7 +152,9 @@ class Speaker:
         if not found or relaxed:
             everything = self.wish_parts(replace(request, wishes=(), liked=()), request.constraints)
             if not found:
-                return say("nothing", all=everything)
+                drop, count = instead[0] if instead else (None, 0)
+                out = self.describe_constraint(drop, language) if drop else ""
+                return say("nothing", all=everything, drop=out, count=count)
             dropped = join((self.describe_constraint(c, language) for c in relaxed), language, "and")
             return say("opening_relaxed", all=everything, dropped=dropped, one=found == 1)
         count = write_count(found, language) + noun.measure

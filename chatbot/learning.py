@@ -53,10 +53,11 @@ def query_of(said: Sequence[str], liked: Sequence[str], lexicon: Lexicon, names:
         names: further wishes, such as people.
     """
     languages = lexicon.languages
+    usual = next(iter(languages))
     wishes = [
         Wish(target.facet, value)
         for text in said
-        for match in lexicon.find(text, detect_language(text) if len(languages) > 1 else languages[0])
+        for match in lexicon.find(text, detect_language(text) if len(languages) > 1 else usual)
         for target in match.targets
         if not target.negated_only
         for value in target.values
@@ -64,7 +65,7 @@ def query_of(said: Sequence[str], liked: Sequence[str], lexicon: Lexicon, names:
     latest = said[::-1][:READ]
     return Query(
         text=latest[0] if latest else "",
-        language=detect_language(latest[0]) if latest else languages[0],
+        language=detect_language(latest[0]) if latest else usual,
         context=tuple(latest[1:]),
         wishes=tuple(dict.fromkeys([*wishes, *names])),
         liked=tuple(liked),
@@ -118,9 +119,7 @@ def train(index: CatalogIndex, folder: Path, progress: Progress) -> Training:
         examples, source = list(log_examples(log, index.domain.languages[0])), "log"
         wanted = _whole_matrix(index, log, {(e.group, e.targets[0]) for e in examples})  # as if that had not come yet
         ids = list(index.items)
-        index = replace(
-            index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=EaseIndex.from_matrix(ids, wanted)
-        )
+        index = replace(index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=EaseIndex.from_matrix(ids, wanted))
     trainer = Trainer(index, wanted, progress)
     try:
         learned = trainer.train(examples)
@@ -136,7 +135,7 @@ def train(index: CatalogIndex, folder: Path, progress: Progress) -> Training:
 
 
 def _whole_matrix(index: CatalogIndex, log: InteractionLog, hidden: Collection[tuple[str, str]] = ()) -> Any | None:
-    """Return the log, less the hidden pairs of person and item, as (people, items) over the whole catalogue; None without one."""
+    """Return the log, less the hidden pairs of person and item, as (people, items) over all items; None without one."""
     if not log.version:
         return None
     ids = list(index.items)

@@ -198,7 +198,7 @@ class RecommendationPipeline:
         draft.notes += [f"relaxed: {self._speaker.describe_constraint(c, request.language)}" for c in found.relaxed]
         kept = [c for c in request.constraints if c not in found.relaxed]
         count = min(request.count, len(found.candidates))
-        draft.opening = self._speaker.opening(request, profile, kept, found.relaxed, count)
+        draft.opening = self._speaker.opening(request, profile, kept, found.relaxed, count, found.instead)
         draft.items = _recommendations(found.candidates[:count])
         draft.timings["first_card"] = draft.clock()
         if not draft.items:

@@ -128,9 +128,7 @@ def known_weights(
     return dict(sorted(known.items()))
 
 
-def strength_matrix(
-    ids: Sequence[str], log: InteractionLog, hidden: Collection[tuple[str, str]] = ()
-) -> tuple[Any, list[int]]:
+def strength_matrix(ids: Sequence[str], log: InteractionLog, hidden: Collection[tuple[str, str]] = ()) -> tuple[Any, list[int]]:
     """Return the strengths as sparse (people, items) of float32, and the items with events, as positions in ``ids``.
 
     Args:

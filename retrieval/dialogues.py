@@ -47,7 +47,7 @@ class Dialogue(BaseModel):
 def import_dialogues(path: Path, folder: Path, known: Collection[str]) -> ImportReport:
     """Replace the dialogues of a catalogue by those of a file; nothing is replaced when none can be read.
 
-    An item that is not in the catalogue is dropped from its message, and counted. A dialogue that stands there already is merged.
+    An item that is not in the catalogue is dropped from its message, and counted. A dialogue that is there already is merged.
 
     Args:
         path: JSON lines (also .gz), or any table with the columns ``id`` and ``messages``.

@@ -2,8 +2,8 @@
 
 Items have frozen features (:class:`ItemFeatures`). A query is the sum of maps of its message, of its wishes and of the liked
 items; those are attended to, as the target's keys answer the message (the attention of Bahdanau, Cho and Bengio, ICLR 2015, as
-the deep interest network of Zhou et al., KDD 2018, uses it). Trained by :mod:`retrieval.encoder_training`; here it only answers,
-in NumPy.
+the deep interest network of Zhou et al., KDD 2018, uses it). Trained by :mod:`retrieval.encoder_training`; here it only
+answers, in NumPy.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse.linalg import svds
+from scipy import sparse
+from scipy.sparse import linalg
 
 from retrieval.item_table import Floats, ItemTable, Positions
+
+_SPARSE: Any = sparse  # whose types are not known
+_LINALG: Any = linalg
 
 LAST = 10  # liked items that are attended to
 FACET_DIMENSIONS = 128
@@ -154,9 +158,7 @@ class EncodedItems:
     maps: Mapping[str, Floats]
     prior: Floats
 
-    def scores(
-        self, message: Floats, last_message: Floats, liked: Positions, wishes: Sequence[tuple[str, str]] = ()
-    ) -> Floats:
+    def scores(self, message: Floats, last_message: Floats, liked: Positions, wishes: Sequence[tuple[str, str]] = ()) -> Floats:
         """Return the (n,) scores of all items: logits of what is mentioned next.
 
         Args:
@@ -180,14 +182,12 @@ class EncodedItems:
 
 
 def _side_by_side(table: ItemTable) -> Any:
-    from scipy import sparse
-
-    return sparse.hstack([table.lists[name] for name in table.values], format="csr") if table.values else None
+    return _SPARSE.hstack([table.lists[name] for name in table.values], format="csr") if table.values else None
 
 
 def _decompose(cells: Any, k: int) -> tuple[Floats, Floats]:
     """Return (rows, k) and (columns, k) factors; the same matrix always gives the same, signs included."""
-    left, sizes, right = svds(cells.astype(np.float64), k=k, v0=np.ones(min(cells.shape)))
+    left, sizes, right = _LINALG.svds(cells.astype(np.float64), k=k, v0=np.ones(min(cells.shape)))
     signs = np.sign(right[np.arange(k), np.abs(right).argmax(axis=1)])
     roots = np.sqrt(np.maximum(sizes, 0))
     return (left * signs * roots).astype(np.float32), (right.T * signs * roots).astype(np.float32)

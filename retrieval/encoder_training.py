@@ -1,5 +1,8 @@
 """Trains the interest encoder: full-softmax cross-entropy over the whole catalogue, on a CPU."""
 
+# PyTorch says little of its types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -138,6 +138,16 @@ def relax(
         dropped.append(worst)
 
 
+def left_without(columns: FacetColumns, constraints: Sequence[Constraint], free: Mask) -> tuple[tuple[Constraint, int], ...]:
+    """Return for each constraint how many free items keep all others, most first; those that help nothing are left out."""
+    masks = [columns.mask(constraint) for constraint in constraints]
+    counts = [
+        (constraint, int(np.count_nonzero(_all_of(free, [m for k, m in enumerate(masks) if k != n]))))
+        for n, constraint in enumerate(constraints)
+    ]
+    return tuple(sorted((pair for pair in counts if pair[1]), key=lambda pair: -pair[1]))
+
+
 def _all_of(free: Mask, masks: Iterable[Mask]) -> Mask:
     allowed = free.copy()
     for mask in masks:

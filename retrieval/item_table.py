@@ -62,7 +62,7 @@ class ItemTable:
         rarity = 1 / np.log2(2 + np.asarray(cells.sum(axis=0)).ravel())
         weighted = cells.multiply(rarity[None, :]).tocsr()
         lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1))).ravel()
-        return (sparse.diags_array(1 / np.maximum(lengths, 1e-6)) @ weighted).tocsr().astype(np.float32)
+        return weighted.multiply(1 / np.maximum(lengths, 1e-6)[:, None]).tocsr().astype(np.float32)
 
     def rows(self, ids: Sequence[str]) -> Positions:
         """Return the rows of those ids that are in the catalogue, in their order."""

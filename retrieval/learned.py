@@ -79,7 +79,7 @@ class Learned:
     @cached_property
     def prior(self) -> Floats:
         """(n,) how much an item is wanted at all: logarithms of what dialogues and the log count, added."""
-        return np.log1p(self.popularity) + 0.5 * np.log1p(self.log_popularity)
+        return (np.log1p(self.popularity) + 0.5 * np.log1p(self.log_popularity)).astype(np.float32)
 
     def features(self) -> RankFeatures:
         """Return the maker of the ranker's features."""
@@ -113,8 +113,10 @@ class Learned:
         scores = self.ranker.scores(features)
         best = np.lexsort((rows, -scores))[:count]
         odds = np.exp(scores[best] - scores[best].max()) if len(best) else scores[best]
-        ids = [self.table.ids[row] for row in rows[best]]
-        named = [dict(sorted(c.items(), key=lambda p: -abs(p[1]))[:CONTRIBUTIONS]) for c in self.ranker.contributions(features[best])]
+        chosen: list[int] = rows[best].tolist()
+        ids = [self.table.ids[row] for row in chosen]
+        why = self.ranker.contributions(features[best])
+        named = [dict(sorted(c.items(), key=lambda pair: -abs(pair[1]))[:CONTRIBUTIONS]) for c in why]
         return dict(zip(ids, odds.tolist(), strict=True)), dict(zip(ids, named, strict=True))
 
     @cached_property

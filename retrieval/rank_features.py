@@ -99,8 +99,8 @@ def _channel(scores: Floats, rows: Positions) -> list[Floats]:
     return [own, np.where(np.isnan(own), np.nan, np.log(np.minimum(ranks, RANK_LIMIT))).astype(np.float32)]
 
 
-def _similar(similarity: Any, rows: Positions, liked: Positions) -> Floats:
-    if isinstance(similarity, np.ndarray):
+def _similar(similarity: Any, rows: Positions, liked: Positions) -> Any:
+    if not hasattr(similarity, "toarray"):
         return similarity[rows] @ similarity[liked].T
     return similarity[liked].toarray()[:, rows].T
 
@@ -108,5 +108,5 @@ def _similar(similarity: Any, rows: Positions, liked: Positions) -> Floats:
 def _compare(products: Floats) -> list[Floats]:
     if not products.shape[1]:
         return [np.full(len(products), np.nan, np.float32)] * 3
-    weights = _HALVING ** np.arange(products.shape[1])[::-1]
-    return [products @ (weights / weights.sum()).astype(np.float32), products.max(axis=1), products[:, -1]]
+    weights = np.asarray([_HALVING**n for n in reversed(range(products.shape[1]))], np.float32)
+    return [products @ (weights / weights.sum()), products.max(axis=1), products[:, -1]]

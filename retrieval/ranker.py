@@ -74,7 +74,7 @@ class LearnedRanker:
         return np.asarray(self._trees.predict(features, num_threads=1), np.float32)
 
     def contributions(self, features: Floats) -> list[dict[str, float]]:
-        """Return for each candidate what each feature added to its score (Shapley values; their sum and a constant are the score)."""
+        """Return for each candidate what each feature added: Shapley values, whose sum and a constant are the score."""
         values = np.asarray(self._trees.predict(features, pred_contrib=True, num_threads=1))[:, :-1]
         return [{name: float(v) for name, v in zip(self.names, row, strict=True) if v} for row in values]
 
@@ -82,7 +82,8 @@ class LearnedRanker:
         """Return what each feature gained in training, as shares of the whole, the largest first."""
         gains = self._trees.feature_importance("gain")
         total = float(gains.sum()) or 1.0
-        return dict(sorted(((n, float(g) / total) for n, g in zip(self.names, gains, strict=True)), key=lambda p: (-p[1], p[0])))
+        shares = [(name, float(gain) / total) for name, gain in zip(self.names, gains, strict=True)]
+        return dict(sorted(shares, key=lambda pair: (-pair[1], pair[0])))
 
     def save(self, folder: Path) -> None:
         """Write into a folder, which is made."""

@@ -11,12 +11,22 @@ from retrieval.channels import Search, as_arrays, best, find_all, rank_all
 from retrieval.constraints import satisfies_all
 from retrieval.diversity import maximal_marginal_relevance
 from retrieval.domain import PEOPLE
-from retrieval.facet_columns import Mask, relax
+from retrieval.facet_columns import Mask, left_without, relax
 from retrieval.fusion import reciprocal_rank_fusion
 from retrieval.index import CatalogIndex
 from retrieval.types import Candidate, Constraint, Query, Retrieval
 
-DEFAULT_WEIGHTS = {"dense": 1.0, "bm25": 0.8, "history": 1.5, "facets": 1.2, "collaborative": 1.0, "ease": 1.0, "interest": 2.0, "comention": 1.0, "popularity": 0.5}
+DEFAULT_WEIGHTS = {
+    "dense": 1.0,
+    "bm25": 0.8,
+    "history": 1.5,
+    "facets": 1.2,
+    "collaborative": 1.0,
+    "ease": 1.0,
+    "interest": 2.0,
+    "comention": 1.0,
+    "popularity": 0.5,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +40,10 @@ class Retriever:
     def retrieve(self, query: Query) -> Retrieval:
         """Return up to ``query.k`` candidates, best first, each of which keeps every constraint that was not relaxed."""
         columns = self.index.columns
-        kept, dropped, allowed = relax(columns, query.constraints, columns.without(query.exclude), enough=1)
+        free = columns.without(query.exclude)
+        kept, dropped, allowed = relax(columns, query.constraints, free, enough=1)
         if not allowed.any():
-            return Retrieval((), dropped)
+            return Retrieval((), dropped, left_without(columns, query.constraints, free))
         search = Search(self.index, query, allowed, self.index.learned)
         found_all = find_all(search)
         channels = rank_all(search, found_all)

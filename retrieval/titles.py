@@ -15,6 +15,7 @@ from retrieval.types import Item
 _WORD = re.compile(r"(?:[^\W_\u3400-\u9fff]|[\u0300-\u036f])+(?:['’][^\W_\u3400-\u9fff]+)?")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE_START = re.compile(r"(?:^|[.!?;:\n。！？；：]\s*)$")
+_YEAR_AFTER = re.compile(r"\s{0,2}[(（](?:18|19|20)\d\d[)）]")  # "It (2017)"
 _OPEN, _CLOSE = "《“\"'‘*_「『", "》”\"'’*_」』"
 _ARTICLES = ("the ", "a ", "an ")
 
@@ -105,6 +106,8 @@ class NameIndex:
 
     def _looks_like_title(self, text: str, start: int, end: int, key: str) -> bool:
         if text[start - 1 : start] in tuple(_OPEN) and text[end : end + 1] in tuple(_CLOSE):
+            return True
+        if _YEAR_AFTER.match(text, end):
             return True
         words = key.split()
         rare = any(self._frequency.get(word, 0) < 2 and len(word) > 4 for word in words)

@@ -142,7 +142,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """The answer to a query: candidates, best first, and the constraints that had to be relaxed to find them."""
+    """The answer to a query.
+
+    Attributes:
+        candidates: best first.
+        relaxed: the constraints that had to be relaxed to find them.
+        instead: when there are no candidates, the constraints without which there would be some, with how many, most first.
+    """
 
     candidates: tuple[Candidate, ...]
     relaxed: tuple[Constraint, ...] = ()
+    instead: tuple[tuple[Constraint, int], ...] = ()

@@ -70,14 +70,11 @@ class GivenReader:
 
     def __init__(self, films: FilmCatalogue, lexicon: Lexicon) -> None:
         self._films, self._lexicon = films, lexicon
-        self._people: dict[str, list[str]] = {}
+        self._people: dict[str, dict[Wish, None]] = {}
         for item in films.items.values():
             for facet in films.domain.people_facets:
-                for name in item.values(facet):
-                    facets = self._people.setdefault(str(name).lower(), [])
-                    if facet not in facets:
-                        facets.append(facet)
-        self._names = {str(v).lower(): str(v) for i in films.items.values() for f in films.domain.people_facets for v in i.values(f)}
+                for name in map(str, item.values(facet)):
+                    self._people.setdefault(name.lower(), {})[Wish(facet, name)] = None
 
     def example(self, moment: Moment) -> Example:
         """Return the example of a moment."""
@@ -85,7 +82,7 @@ class GivenReader:
 
     def made(self, moment: Moment, liked: Sequence[str], names: Sequence[str]) -> Example:
         """Return an example of what is liked and named."""
-        people = [Wish(facet, self._names[n.lower()]) for n in names for facet in self._people.get(n.lower(), ())]
+        people = [wish for name in names for wish in self._people.get(name.lower(), ())]
         named = query_of(names, (), self._lexicon).wishes
         query = query_of(moment.said, liked, self._lexicon, [*named, *people])
         return Example(moment.dialogue, query, moment.targets, moment.recommender and bool(moment.said))

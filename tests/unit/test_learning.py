@@ -177,5 +177,3 @@ def test_a_log_alone_teaches_the_order(movies, tmp_path):
 def test_a_group_is_in_one_fold_only():
     assert {fold_of(str(n), 4) for n in range(50)} == {0, 1, 2, 3}
     assert fold_of("a", 4) == fold_of("a", 4)
-
-

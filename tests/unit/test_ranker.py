@@ -7,13 +7,17 @@ from retrieval.ranker import LearnedRanker
 from retrieval.types import Item
 
 
+def film(item_id, title, **facets):
+    return Item(item_id, {"en": title}, {}, facets, {})
+
+
 @pytest.fixture
 def features(movies_domain):
     items = [
-        Item("a", {"en": "Alien"}, {}, {"year": 1979, "genres": ("horror", "science-fiction"), "directors": ("Ridley Scott",)}, {}),
-        Item("b", {"en": "Aliens"}, {}, {"year": 1986, "genres": ("action", "science-fiction")}, {}),
-        Item("c", {"en": "Heat"}, {}, {"genres": ("crime",)}, {}),
-        Item("d", {"en": "Blade Runner"}, {}, {"year": 1982, "genres": ("science-fiction",), "directors": ("Ridley Scott",)}, {}),
+        film("a", "Alien", year=1979, genres=("horror", "science-fiction"), directors=("Ridley Scott",)),
+        film("b", "Aliens", year=1986, genres=("action", "science-fiction")),
+        film("c", "Heat", genres=("crime",)),
+        film("d", "Blade Runner", year=1982, genres=("science-fiction",), directors=("Ridley Scott",)),
     ]
     vectors = np.array([[1, 0], [0.8, 0.6], [0, 1], [0.6, 0.8]], np.float32)
     return RankFeatures(ItemTable(items, movies_domain), ("dense",), {"vectors": vectors}, {"popularity": np.arange(4.0)})
