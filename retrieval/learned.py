@@ -77,6 +77,12 @@ class Learned:
         return array
 
     @cached_property
+    def unproved(self) -> frozenset[str]:
+        """The items that nobody mentioned or used yet: nothing but their content speaks for them."""
+        rows: list[int] = np.flatnonzero((self.popularity == 0) & (self.log_popularity == 0)).tolist()
+        return frozenset(self.table.ids[row] for row in rows)
+
+    @cached_property
     def prior(self) -> Floats:
         """(n,) how much an item is wanted at all: logarithms of what dialogues and the log count, added."""
         return (np.log1p(self.popularity) + 0.5 * np.log1p(self.log_popularity)).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from retrieval.domain import PEOPLE
 from retrieval.facet_columns import Mask, left_without, relax
 from retrieval.fusion import reciprocal_rank_fusion
 from retrieval.index import CatalogIndex
-from retrieval.types import Candidate, Constraint, Query, Retrieval
+from retrieval.types import Candidate, ChannelScore, Constraint, Query, Retrieval
 
+Channels: TypeAlias = "Mapping[str, Mapping[str, ChannelScore]]"
+CONTENT = "dense", "bm25", "history", "facets"  # channels that need no behaviour
 DEFAULT_WEIGHTS = {
     "dense": 1.0,
     "bm25": 0.8,
@@ -36,6 +39,7 @@ class Retriever:
     index: CatalogIndex
     weights: Mapping[str, float] | None = None
     trade_off: float = 0.8
+    explore: float = 0.1  # share of a reply for items that nobody used yet, where there is a learned order
 
     def retrieve(self, query: Query) -> Retrieval:
         """Return up to ``query.k`` candidates, best first, each of which keeps every constraint that was not relaxed."""
@@ -65,7 +69,28 @@ class Retriever:
             for item in (self.index.items[item_id] for item_id in list(fused)[: max(3 * query.k, 30)])
             if satisfies_all(item, kept, self.index.domain)  # masks chose it; the promise is checked on the item itself
         ]
-        return Retrieval(tuple(self.choose(pool, query.k, query.language, query.constraints)), dropped)
+        chosen = self.choose(pool, query.k, query.language, query.constraints)
+        slots = int(query.k * self.explore) if reasons else 0
+        if slots and len(chosen) == query.k:
+            chosen = self._with_unproved(chosen, channels, kept, slots)
+        return Retrieval(tuple(chosen), dropped)
+
+    def _with_unproved(
+        self, chosen: list[Candidate], channels: Channels, kept: Sequence[Constraint], slots: int
+    ) -> list[Candidate]:
+        """Let the nearest items that nobody used yet take the last places: an order learned from use never would."""
+        learned = self.index.learned
+        unproved = learned.unproved if learned is not None else frozenset[str]()
+        missing = slots - sum(c.item.id in unproved for c in chosen)
+        content = {name: ranking for name, ranking in channels.items() if name in CONTENT}
+        near = [item_id for item_id in reciprocal_rank_fusion(content) if item_id in unproved]
+        taken = {c.item.id for c in chosen}
+        fresh = [
+            Candidate(item, chosen[-1].score, {name: found[item.id] for name, found in channels.items() if item.id in found})
+            for item in (self.index.items[item_id] for item_id in near if item_id not in taken)
+            if satisfies_all(item, kept, self.index.domain)
+        ][: max(missing, 0)]
+        return [*chosen[: len(chosen) - len(fresh)], *fresh]
 
     def _unfound(self, allowed: Mask, found: Mapping[str, float], count: int) -> list[str]:
         """Return ids of allowed items that no channel found, in no order of the catalogue's: constraints can leave such."""

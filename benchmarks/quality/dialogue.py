@@ -2,9 +2,9 @@
 
 A split file is in the format of iEvaLM (dialog_id, turn_id, context, entity, rec) or of CIKM'23 (context, resp, rec,
 prev_entity, is_user); training files are in either, or ReDial's own (messages, movieMentions). Every (turn, target) pair is
-a query with one right answer. "new" targets were not mentioned before; items that were mentioned are never recommended, so that of "all" targets
-every system but the repeating one misses those. A dialogue that is in the split and in the training is never in both at once:
-then the split is parted in two, and each half is tested by what the rest taught.
+a query with one right answer. "new" targets were not mentioned before; items that were mentioned are never recommended, so
+that of "all" targets every system but the repeating one misses those. A dialogue that is in the split and in the training is
+never in both at once: then the split is parted in two, and each half is tested by what the rest taught.
 """
 
 from __future__ import annotations

@@ -102,6 +102,19 @@ def test_every_candidate_says_what_moved_it(taught, movies):
     assert [(c.item.id, c.score) for c in first] == [(c.item.id, c.score) for c in again]
 
 
+def test_a_share_is_for_items_that_nobody_used_yet(taught, movies):
+    ids = list(movies.items)
+    query = Query("a comedy", liked=(ids[0],), constraints=(Constraint("genres", "excludes", "horror"),), k=10)
+    proved = Retriever(taught, explore=0.0).retrieve(query).candidates
+    shared = Retriever(taught, explore=0.2).retrieve(query).candidates
+    unproved = taught.learned.unproved
+    assert len(unproved) > 300
+    assert sum(c.item.id in unproved for c in shared) >= 2
+    assert len({c.item.id for c in shared}) == len(shared) == 10
+    assert not any("horror" in c.item.values("genres") for c in shared)
+    assert [c.item.id for c in shared][:8] == [c.item.id for c in proved][:8]
+
+
 @pytest.mark.parametrize("text", ["a comedy", "一部喜剧", ""])
 def test_constraints_hold_under_the_learned_order(taught, movies, text):
     ids = list(movies.items)
