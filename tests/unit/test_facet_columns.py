@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from retrieval.constraints import satisfies, satisfies_all
-from retrieval.facet_columns import FacetColumns, relax
+from retrieval.facet_columns import FacetColumns, left_without, relax
 from retrieval.types import Constraint, Item
 
 GENRES = ["comedy", "drama", "horror", "war"]
@@ -189,3 +189,14 @@ def test_exclusions_stay_even_when_nothing_is_left(movies_domain):
     no_horror = Constraint("genres", "excludes", "horror")
     assert relaxed(pool, [no_horror], movies_domain, enough=1) == ((no_horror,), ())
     assert relaxed([], [no_horror], movies_domain, enough=1) == ((no_horror,), ())
+
+
+def test_left_without_counts_what_each_constraint_costs(movies):
+    columns = movies.columns
+    free = columns.without(())
+    constraints = (Constraint("genres", "includes", "comedy"), Constraint("genres", "excludes", "comedy"))
+    left = left_without(columns, constraints, free)
+    comedies = sum("comedy" in item.values("genres") for item in movies.items.values())
+    assert dict(left) == {constraints[1]: comedies, constraints[0]: len(columns) - comedies}
+    assert left[0][1] >= left[1][1]
+    assert left_without(columns, (*constraints, Constraint("year", "min", 3000)), free) == ()
