@@ -18,12 +18,12 @@ from retrieval.encoder import LAST, InterestEncoder, ItemFeatures
 from retrieval.item_table import Floats, ItemTable, Positions
 
 WIDTH = 128
-DROPOUT = 0.3
+DROPOUT = 0.5
 SMOOTHING = 0.1
 BATCH = 64
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-4
-EPOCHS = 6
+EPOCHS = 8
 PRETRAINING_EPOCHS = 6
 
 

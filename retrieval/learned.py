@@ -14,6 +14,7 @@ from scipy import sparse
 
 from retrieval.collaborative import ItemItemIndex
 from retrieval.encoder import EncodedItems, InterestEncoder
+from retrieval.fusion import RRF_K
 from retrieval.item_table import Floats, ItemTable, Positions
 from retrieval.rank_features import RankFeatures, RankInput
 from retrieval.ranker import LearnedRanker
@@ -111,19 +112,19 @@ class Learned:
             count: how many are wanted.
 
         Returns:
-            Id -> a score in (0, 1], best first; and id -> what each feature added to it, the strongest ones.
+            Id -> 1 / (60 + rank), best first, as in rank fusion, so that another channel can be added; and id -> what each
+            feature added to the ranker's score, the strongest ones.
         """
         assert self.ranker is not None
         rows = pool(channels)
         features = self._features.matrix(rank_input(query, channels, self.table), rows)
         scores = self.ranker.scores(features)
         best = np.lexsort((rows, -scores))[:count]
-        odds = np.exp(scores[best] - scores[best].max()) if len(best) else scores[best]
         chosen: list[int] = rows[best].tolist()
         ids = [self.table.ids[row] for row in chosen]
         why = self.ranker.contributions(features[best])
         named = [dict(sorted(c.items(), key=lambda pair: -abs(pair[1]))[:CONTRIBUTIONS]) for c in why]
-        return dict(zip(ids, odds.tolist(), strict=True)), dict(zip(ids, named, strict=True))
+        return {item_id: 1 / (RRF_K + rank) for rank, item_id in enumerate(ids, 1)}, dict(zip(ids, named, strict=True))
 
     @cached_property
     def _features(self) -> RankFeatures:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from retrieval.item_table import Floats
 
 ROUNDS = 150
+BAGS = 3  # forests of different samples, averaged: one alone hangs on its seed
 PARAMETERS: Mapping[str, Any] = {
     "objective": "lambdarank",
     "learning_rate": 0.05,
@@ -37,9 +38,9 @@ PARAMETERS: Mapping[str, Any] = {
 class LearnedRanker:
     """Scores candidates by their features, and says what each feature added."""
 
-    def __init__(self, names: Sequence[str], trees: Any) -> None:
+    def __init__(self, names: Sequence[str], forests: Sequence[Any]) -> None:
         """Hold what :meth:`fit` found."""
-        self.names, self._trees = list(names), trees
+        self.names, self._forests = list(names), list(forests)
 
     @classmethod
     def fit(
@@ -67,32 +68,35 @@ class LearnedRanker:
             group=[len(rows) for rows in features],
             feature_name=[name.replace(".", "_") for name in names],
         )
-        return cls(names, lightgbm.train({**PARAMETERS, "seed": seed}, data, rounds))
+        return cls(names, [lightgbm.train({**PARAMETERS, "seed": seed + n}, data, rounds) for n in range(BAGS)])
 
     def scores(self, features: Floats) -> Floats:
         """Return one score a candidate; higher is better."""
-        return np.asarray(self._trees.predict(features, num_threads=1), np.float32)
+        return np.asarray(np.mean([forest.predict(features, num_threads=1) for forest in self._forests], axis=0), np.float32)
 
     def contributions(self, features: Floats) -> list[dict[str, float]]:
         """Return for each candidate what each feature added: Shapley values, whose sum and a constant are the score."""
-        values = np.asarray(self._trees.predict(features, pred_contrib=True, num_threads=1))[:, :-1]
+        said = [forest.predict(features, pred_contrib=True, num_threads=1) for forest in self._forests]
+        values: Floats = np.mean(said, axis=0)[:, :-1]
         return [{name: float(v) for name, v in zip(self.names, row, strict=True) if v} for row in values]
 
     def importance(self) -> dict[str, float]:
         """Return what each feature gained in training, as shares of the whole, the largest first."""
-        gains = self._trees.feature_importance("gain")
-        total = float(gains.sum()) or 1.0
-        shares = [(name, float(gain) / total) for name, gain in zip(self.names, gains, strict=True)]
+        gains: list[float] = np.sum([forest.feature_importance("gain") for forest in self._forests], axis=0).tolist()
+        total = sum(gains) or 1.0
+        shares = [(name, gain / total) for name, gain in zip(self.names, gains, strict=True)]
         return dict(sorted(shares, key=lambda pair: (-pair[1], pair[0])))
 
     def save(self, folder: Path) -> None:
         """Write into a folder, which is made."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._trees.save_model(folder / "trees.txt")
+        for n, forest in enumerate(self._forests):
+            forest.save_model(folder / f"trees-{n}.txt")
         (folder / "ranker.json").write_text(json.dumps({"features": self.names}), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> LearnedRanker:
         """Read what :meth:`save` wrote."""
         names = json.loads((folder / "ranker.json").read_text(encoding="utf-8"))["features"]
-        return cls(names, importlib.import_module("lightgbm").Booster(model_file=folder / "trees.txt"))
+        lightgbm: Any = importlib.import_module("lightgbm")
+        return cls(names, [lightgbm.Booster(model_file=path) for path in sorted(folder.glob("trees-*.txt"))])

@@ -94,7 +94,8 @@ def _ask(parts: DialogueParts, learned: Learned, reader: Reader, test: Sequence[
     features = learned.features()
     chance = random.Random(_SEED)
     turns: list[_Asked] = []
-    for moment in test:
+    model = parts.model() if options.vote and learned.ranker is not None else None
+    for nth, moment in enumerate(test):
         example: Example = reader.example(moment)
         search = parts.trainer.search(example.query, learned)
         found_all = find_all(search)
@@ -113,6 +114,9 @@ def _ask(parts: DialogueParts, learned: Learned, reader: Reader, test: Sequence[
             rows = pool(channels)
             scores = learned.ranker.scores(features.matrix(rank_input(example.query, channels, table), rows))
             found["learned"] = _names(table.ids, rows[np.lexsort((rows, -scores))][:DEPTH])
+            if model is not None and nth < options.vote:
+                found["learned, voted turns"] = found["learned"]
+                found["learned + vote"] = parts.vote(model, example.query, found["learned"])
         turns.append(_Asked(moment, found))
     return turns
 
@@ -129,6 +133,8 @@ def _rows(turns: Sequence[_Asked], entities: str, items: int) -> list[dict[str, 
             rankings: dict[str, Sequence[str]] = {}
             relevant: dict[str, set[str]] = {}
             for n, turn in enumerate(turns):
+                if system not in turn.rankings and "vote" in system:
+                    continue  # only so many turns were voted on
                 for target in turn.moment.new if targets == "new" else turn.moment.targets:
                     relevant[f"{n}:{target}"] = {target}
                     rankings[f"{n}:{target}"] = turn.rankings.get(system, [])

@@ -12,15 +12,22 @@ from benchmarks.quality.films import FilmCatalogue
 from chatbot.embedding import build_embedder
 from chatbot.learning import query_of
 from chatbot.lexicon import Lexicon
+from chatbot.llm.base import LanguageModel
+from chatbot.llm.factory import build_language_model
+from chatbot.reranking import rerank
 from chatbot.settings import make_settings
+from chatbot.types import Request
 from retrieval.collaborative import ItemItemIndex
+from retrieval.fusion import RRF_K
 from retrieval.index import build_in_memory
 from retrieval.latent import EaseIndex
 from retrieval.learned import Learned
 from retrieval.titles import NameIndex
 from retrieval.training import Example, Trainer
-from retrieval.types import Wish
+from retrieval.types import Candidate, Query, Wish
 from retrieval.vector_store import InMemoryVectorStore
+
+VOTE_WEIGHT = 0.5  # the pipeline's
 
 
 class Reader(Protocol):
@@ -42,6 +49,7 @@ class DialogueParts:
 
     def __init__(self, films: FilmCatalogue, folders: Sequence[Path], tell: Callable[[str], None]) -> None:
         """Index the catalogue and learn what the log says."""
+        self.films = films
         domain, items = films.domain, list(films.items.values())
         tell("embedding the items")
         index = build_in_memory(domain, items, build_embedder(make_settings()), InMemoryVectorStore())
@@ -63,6 +71,18 @@ class DialogueParts:
             wishes = [(name, value) for name in ("genres", "moods") for value in self.trainer.index.domain.facets[name].values]
             self._encoder_trainer = self.trainer.encoder_trainer(wishes)
         return self.trainer.train(examples, self._encoder_trainer)
+
+    def model(self) -> LanguageModel:
+        """Load the language model that votes."""
+        return build_language_model(make_settings())
+
+    def vote(self, model: LanguageModel, query: Query, ranked: Sequence[str]) -> list[str]:
+        """Return the ranked items as the model's vote reorders them, by the pipeline's own weight."""
+        candidates = [Candidate(self.films.items[item], 1 / (RRF_K + n)) for n, item in enumerate(ranked, 1)]
+        request = Request("recommend", "en", query.text or "?", query.text, liked=query.liked, wishes=query.wishes)
+        titles = ", ".join(self.films.items[item].title("en") for item in query.liked[-3:])
+        voted = rerank(model, request, candidates, self.films.domain, weight=VOTE_WEIGHT, liked=titles)
+        return [candidate.item.id for candidate in voted]
 
 
 class GivenReader:

@@ -22,7 +22,7 @@ _ICONS = {
     "disliked": "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM6 6l12 12",
     "seen": "M2.5 12S6 5.5 12 5.5s9.5 6.5 9.5 6.5-3.5 6.5-9.5 6.5S2.5 12 2.5 12ZM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z",
 }
-_CHANNELS = ("dense", "bm25", "history", "facets", "collaborative", "vote")
+_CHANNELS = ("dense", "bm25", "history", "facets", "collaborative", "vote", "ease", "interest", "comention", "popularity")
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\S)", re.IGNORECASE)
 
 
