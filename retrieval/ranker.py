@@ -48,6 +48,7 @@ class LearnedRanker:
         names: Sequence[str],
         features: Sequence[Floats],
         relevant: Sequence[NDArray[np.bool_]],
+        weights: Sequence[float] | None = None,
         *,
         rounds: int = ROUNDS,
         seed: int = 0,
@@ -58,6 +59,7 @@ class LearnedRanker:
             names: of the features.
             features: for each query (candidates, features).
             relevant: for each query which candidates are right.
+            weights: of the queries, 1 without.
             rounds: trees.
             seed: the same seed and data give the same trees.
         """
@@ -65,6 +67,7 @@ class LearnedRanker:
         data = lightgbm.Dataset(
             np.concatenate(features),
             np.concatenate(relevant).astype(np.int32),
+            weight=None if weights is None else np.repeat(weights, [len(rows) for rows in features]),
             group=[len(rows) for rows in features],
             feature_name=[name.replace(".", "_") for name in names],
         )

@@ -39,12 +39,14 @@ class Example:
         query: what was known.
         targets: ids.
         ranked: whether the ranker learns from it; channels do from all.
+        weight: how much it counts for the ranker, such as more for the few that are like what will be asked.
     """
 
     group: str
     query: Query
     targets: tuple[str, ...]
     ranked: bool = True
+    weight: float = 1.0
 
 
 class Trainer:
@@ -93,6 +95,7 @@ class Trainer:
             return whole
         features: list[Floats] = []
         relevant: list[Any] = []
+        weights: list[float] = []
         names: list[str] = []
         for fold in range(FOLDS):
             self._progress("ranker", fold / FOLDS)
@@ -110,7 +113,10 @@ class Trainer:
                 if right.any():  # a target that no channel found cannot be added: it would be right by being ranked low
                     features.append(maker.matrix(rank_input(example.query, channels, self.table), rows))
                     relevant.append(right)
-        return replace(whole, ranker=LearnedRanker.fit(names, features, relevant, seed=self._seed)) if features else whole
+                    weights.append(example.weight)
+        return (
+            replace(whole, ranker=LearnedRanker.fit(names, features, relevant, weights, seed=self._seed)) if features else whole
+        )
 
     def encoder_trainer(self, wishes: Iterable[tuple[str, str]]) -> EncoderTrainer:
         """Prepare the interest encoder: what it learns from the log does not depend on the examples."""

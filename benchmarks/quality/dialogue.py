@@ -13,7 +13,7 @@ import argparse
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from retrieval.retriever import DEFAULT_WEIGHTS
 from retrieval.training import Example
 
 DEPTH = 50
+MOST_WEIGHT = 8.0  # of a dialogue of a small file
 _SEED = 7
 
 
@@ -67,7 +68,9 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     """
     films = FilmCatalogue(options.data)
     split = [m for m in read_moments(options.split, films) if m.recommender]
-    training = [m for path in options.train for m in read_moments(path, films)]
+    files = [read_moments(path, films) for path in options.train]
+    training = [moment for moments in files for moment in moments]
+    weights = _weights(files)
     if options.limit and options.limit < len(split):
         split = random.Random(_SEED).sample(split, options.limit)
     folders = movielens(options.data) if options.log is None else options.log
@@ -78,7 +81,7 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     asked: dict[str, list[_Asked]] = {"given": [], "linked": []}
     folds = folds_of(split, training)
     for n, (rest, test) in enumerate(folds, 1):
-        learned = parts.train([parts.given.example(moment) for moment in rest])
+        learned = parts.train([replace(parts.given.example(m), weight=weights.get(m.dialogue, 1.0)) for m in rest])
         _tell(f"fold {n} of {len(folds)}: learned from {len(rest)} turns")
         for entities, reader in (("given", parts.given), ("linked", parts.linked)):
             asked[entities] += _ask(parts, learned, reader, test, options)
@@ -87,6 +90,12 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     for entities, turns in asked.items():
         rows += _rows(turns, entities, len(films.items))
     return rows
+
+
+def _weights(files: Sequence[Sequence[Moment]]) -> dict[str, float]:
+    """Return how much a dialogue counts: a small file beside a large one is there for being like what is tested."""
+    largest = max((len(moments) for moments in files), default=0)
+    return {m.dialogue: min(largest / len(moments), MOST_WEIGHT) for moments in files for m in moments}
 
 
 def _ask(parts: DialogueParts, learned: Learned, reader: Reader, test: Sequence[Moment], options: Any) -> list[_Asked]:
