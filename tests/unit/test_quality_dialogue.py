@@ -12,6 +12,8 @@ import pytest
 from benchmarks.quality import dialogue
 from benchmarks.quality.conversations import folds_of, read_moments
 from benchmarks.quality.films import FilmCatalogue
+from benchmarks.quality.parts import DialogueParts
+from chatbot.llm.scripted import ScriptedModel
 
 FILMS = 60
 
@@ -140,7 +142,9 @@ def test_the_benchmark_learns_what_the_dialogues_hold(folder, tmp_path, monkeypa
     split = write(tmp_path / "split.gz", [ievalm(n, 2 * n, 2 * n + 1) for n in range(FILMS // 2)])
     parser = argparse.ArgumentParser()
     dialogue.add_arguments(parser)
-    options = parser.parse_args(["--data", str(folder), "--split", str(split), "--train", str(training), "--log"])
+    monkeypatch.setattr(DialogueParts, "model", lambda _: ScriptedModel(votes=lambda _, labels: range(len(labels))))
+    asked = ["--data", str(folder), "--split", str(split), "--train", str(training), "--log", "--vote", "7"]
+    options = parser.parse_args(asked)
     rows = dialogue.run(options)
     by_name = {(row["system"], row["targets"], row["entities"]): row for row in rows}
     learned = by_name["learned", "new", "given"]
@@ -148,6 +152,10 @@ def test_the_benchmark_learns_what_the_dialogues_hold(folder, tmp_path, monkeypa
     assert learned["recall@1"] > 0.6 > by_name["random", "new", "given"]["recall@1"]
     assert by_name["learned", "new", "linked"]["recall@1"] > 0.6  # our own linking finds the titles
     assert 0 < by_name["bm25", "new", "given"]["ci95"]["recall@10"] < 0.2
+    voted, unvoted = by_name["learned + vote", "new", "given"], by_name["learned, voted turns", "new", "given"]
+    assert voted["n"] == unvoted["n"] == 7
+    assert voted["recall@10"] == unvoted["recall@10"]  # a vote reorders the first ten
+    assert voted["mrr@10"] <= unvoted["mrr@10"]  # this one for the worst, against half a channel's weight
     assert {"repeat", "popularity", "bm25", "dense", "history", "interest", "comention", "rrf"} <= {
         name for name, *_ in by_name
     }
