@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, required=True, help="folder with entity2id.json, item_ids.json, and the items' texts"
     )
     parser.add_argument("--split", type=Path, required=True, help="file of the turns to be tested")
-    parser.add_argument("--train", type=Path, nargs="*", default=[], help="files of the turns to learn from")
+    parser.add_argument(
+        "--train", type=Path, nargs="*", default=[], help="files of the turns to learn from; none: no learned rows"
+    )
     parser.add_argument(
         "--log", type=Path, nargs="*", help="folders of MovieLens; without, those beside the data; --log alone: none"
     )
@@ -100,7 +102,7 @@ def _weights(files: Sequence[Sequence[Moment]]) -> dict[str, float]:
 
 def _ask(parts: DialogueParts, learned: Learned, reader: Reader, test: Sequence[Moment], options: Any) -> list[_Asked]:
     table = parts.trainer.table
-    features = learned.features()
+    features = learned.features() if learned.ranker is not None else None
     chance = random.Random(_SEED)
     turns: list[_Asked] = []
     model = parts.model() if options.vote and learned.ranker is not None else None
@@ -111,7 +113,7 @@ def _ask(parts: DialogueParts, learned: Learned, reader: Reader, test: Sequence[
         channels = as_arrays(found_all, len(table))
         places = rank_all(search, found_all)
         found = {
-            "random": chance.sample(table.ids, DEPTH),
+            "random": chance.sample(table.ids, min(DEPTH, len(table))),
             "repeat": list(reversed(example.query.liked)),
             **{name: list(ranking)[:DEPTH] for name, ranking in places.items()},
             "rrf": list(reciprocal_rank_fusion(places, DEFAULT_WEIGHTS))[:DEPTH],
@@ -119,7 +121,7 @@ def _ask(parts: DialogueParts, learned: Learned, reader: Reader, test: Sequence[
         if options.pairs:
             for pair in combinations(sorted(places), 2):
                 found["rrf: " + " + ".join(pair)] = list(reciprocal_rank_fusion({n: places[n] for n in pair}))[:DEPTH]
-        if learned.ranker is not None:
+        if learned.ranker is not None and features is not None:
             rows = pool(channels)
             scores = learned.ranker.scores(features.matrix(rank_input(example.query, channels, table), rows))
             found["learned"] = _names(table.ids, rows[np.lexsort((rows, -scores))][:DEPTH])

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from benchmarks.quality.conversations import Moment
 from benchmarks.quality.films import FilmCatalogue
 from chatbot.embedding import build_embedder
@@ -66,7 +68,10 @@ class DialogueParts:
         self.given, self.linked = GivenReader(films, lexicon), LinkedReader(films, lexicon, NameIndex(items, domain))
 
     def train(self, examples: Sequence[Example]) -> Learned:
-        """Learn from examples; the log is learned once."""
+        """Learn from examples, if there are any; the log is learned once."""
+        if not examples:
+            trainer, none = self.trainer, np.zeros(len(self.trainer.table), np.float32)
+            return Learned(trainer.table, trainer.vectors, None, none, none, None)
         if self._encoder_trainer is None:
             wishes = [(name, value) for name in ("genres", "moods") for value in self.trainer.index.domain.facets[name].values]
             self._encoder_trainer = self.trainer.encoder_trainer(wishes)

@@ -160,3 +160,14 @@ def test_the_benchmark_learns_what_the_dialogues_hold(folder, tmp_path, monkeypa
         name for name, *_ in by_name
     }
     assert {"recall@50", "ndcg@10", "mrr@10", "coverage@10"} <= learned.keys()
+
+
+def test_without_training_the_untrained_rows_are_there(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZHIYIN_EMBEDDER", "hashing")
+    split = write(tmp_path / "split.gz", [ievalm(n, 2 * n, 2 * n + 1) for n in range(5)])
+    parser = argparse.ArgumentParser()
+    dialogue.add_arguments(parser)
+    rows = dialogue.run(parser.parse_args(["--data", str(folder), "--split", str(split), "--log"]))
+    systems = {row["system"] for row in rows}
+    assert {"random", "repeat", "bm25", "dense", "rrf"} <= systems
+    assert not systems & {"learned", "interest", "comention", "popularity"}
