@@ -7,6 +7,7 @@ Universal Sentence Encoder multilingual v3 (Yang et al., ACL 2020 demos) as one 
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ class UniversalSentenceEncoder(InputModule):
     def __init__(self, path: Path) -> None:
         """Open the graph on the CPU."""
         super().__init__()
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when the library is loaded: it reports to its maker otherwise
         runtime: Any = importlib.import_module("onnxruntime")
         extensions: Any = importlib.import_module("onnxruntime_extensions")
+        runtime.disable_telemetry_events()
         options = runtime.SessionOptions()
         options.register_custom_ops_library(extensions.get_library_path())
         options.log_severity_level = 3
