@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,6 +54,7 @@ def open_pipeline(
     from retrieval.index import index_lock, open_index
     from retrieval.index_build import update_index
     from retrieval.interactions import InteractionLog
+    from retrieval.learned_store import load_learned
 
     with ExitStack() as stack:
         stack.enter_context(index_lock(catalogue.folder))
@@ -69,6 +71,7 @@ def open_pipeline(
                 aside = f"{built.rows.rejected} of {built.rows.rows} rows are set aside"
                 logger.warning("%s, with line and reason, in %s", aside, next(catalogue.folder.glob("v-*/rejected.jsonl"), ""))
         index = open_index(catalogue.domain, embedder, catalogue.folder, catalogue.rebuild)
+        index = replace(index, learned=load_learned(index, catalogue.folder))
         tell("model", 0.6)
         if model:
             from chatbot.llm.factory import build_language_model

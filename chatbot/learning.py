@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +16,11 @@ from chatbot.profile import build_profile
 from chatbot.understanding import detect_language
 from retrieval.collaborative import ItemItemIndex, strength_matrix
 from retrieval.dialogues import Dialogue, read_dialogues
+from retrieval.ease import ease_index
 from retrieval.errors import TrainingError
-from retrieval.index import LEARNED, CatalogIndex, write_json
+from retrieval.index import CatalogIndex
 from retrieval.interactions import InteractionLog
-from retrieval.latent import EaseIndex
-from retrieval.learned import VERSION, Learned
+from retrieval.learned_store import save_learned
 from retrieval.training import Example, Trainer
 from retrieval.types import Query, Wish
 
@@ -119,7 +118,7 @@ def train(index: CatalogIndex, folder: Path, progress: Progress) -> Training:
         examples, source = list(log_examples(log, index.domain.languages[0])), "log"
         wanted = _whole_matrix(index, log, {(e.group, e.targets[0]) for e in examples})  # as if that had not come yet
         ids = list(index.items)
-        index = replace(index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=EaseIndex.from_matrix(ids, wanted))
+        index = replace(index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=ease_index(ids, wanted))
     trainer = Trainer(index, wanted, progress)
     try:
         learned = trainer.train(examples)
@@ -128,8 +127,7 @@ def train(index: CatalogIndex, folder: Path, progress: Progress) -> Training:
             "There is nothing to learn from: import dialogues (python app.py import-dialogues FILE) or a log of behaviour "
             "(python app.py import-events FILE) whose items are in the catalogue."
         ) from error
-    note = {"embedder": index.embedder.fingerprint, "examples": len(examples), "source": source}
-    _swap(learned, folder, note)
+    save_learned(learned, folder, index.embedder.fingerprint, {"examples": len(examples), "source": source})
     importance = learned.ranker.importance() if learned.ranker else {}
     return Training(len(examples), source, learned.ranker is not None, importance, time.perf_counter() - started)
 
@@ -145,13 +143,3 @@ def _whole_matrix(index: CatalogIndex, log: InteractionLog, hidden: Collection[t
     cells = cells.tocoo()
     at = (cells.row, np.array(present)[cells.col])
     return sparse.csr_matrix((cells.data, at), shape=(cells.shape[0], len(ids)), dtype=np.float32)
-
-
-def _swap(learned: Learned, folder: Path, note: dict[str, Any]) -> None:
-    """Write beside what is in use, switch by one rename, and remove the old."""
-    name = f"{LEARNED}-{time.time_ns():x}"
-    learned.save(folder / name, note)
-    write_json(folder / f"{LEARNED}.json", {**note, "version": VERSION, "folder": name})
-    for old in folder.glob(f"{LEARNED}-*"):
-        if old.name != name:
-            shutil.rmtree(old, ignore_errors=True)

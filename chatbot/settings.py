@@ -82,4 +82,3 @@ def go_offline() -> None:
     """Tell the libraries that nothing may leave this machine; before they are imported."""
     os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
     os.environ.update(ANONYMIZED_TELEMETRY="False", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
-    os.environ.update(ORT_DISABLE_TELEMETRY="1")  # onnxruntime 1.32 reports every start to its maker from native code

@@ -18,7 +18,7 @@ from retrieval.embedder import Vectors, unit_rows
 from retrieval.facet_columns import Mask, Positions
 from retrieval.index import CatalogIndex, record_id
 from retrieval.item_table import Floats
-from retrieval.learned import LEARNED, Learned
+from retrieval.learned import Learned, wished
 from retrieval.types import ChannelScore, Query
 
 CHANNEL_LIMIT = 200
@@ -141,6 +141,31 @@ def facets(search: Search) -> Found | None:
     return found, scores[found]
 
 
+def interest(search: Search) -> Found | None:
+    """What past conversations taught to come next, after what was said and liked."""
+    learned = search.learned
+    if learned is None or learned.encoded is None:
+        return None
+    none = np.zeros(learned.vectors.shape[1], np.float32)
+    message = none if search.wish is None else search.wish.ravel()
+    last = none if search.said is None else search.said[0]
+    query = search.query
+    scores = learned.encoded.scores(message, last, learned.table.rows(query.liked), wished(query))
+    return search.positions, scores[search.positions]
+
+
+def comention(search: Search) -> Found | None:
+    """What conversations name together with the liked items."""
+    return _together(search, search.learned.comention if search.learned else None)
+
+
+def popularity(search: Search) -> Found | None:
+    """What is asked for and used most, whatever was said."""
+    if search.learned is None or not search.learned.prior.any():
+        return None
+    return search.positions, search.learned.prior[search.positions]
+
+
 CHANNELS: dict[str, Callable[[Search], Found | None]] = {
     "dense": dense,
     "bm25": bm25,
@@ -148,23 +173,16 @@ CHANNELS: dict[str, Callable[[Search], Found | None]] = {
     "collaborative": collaborative,
     "ease": ease,
     "facets": facets,
+    "interest": interest,
+    "comention": comention,
+    "popularity": popularity,
 }
-NAMES = (*CHANNELS, *LEARNED)
 
 
 def find_all(search: Search) -> dict[str, Found]:
-    """Return for every channel that has something to say, also the learned ones, positions and scores."""
-    found = {name: result for name, channel in CHANNELS.items() if (result := channel(search)) is not None and len(result[0])}
-    if search.learned is not None:
-        none = np.zeros(search.learned.vectors.shape[1], np.float32)
-        said, wish = search.said, search.wish
-        for name, scores in search.learned.channels(
-            search.query, none if wish is None else wish.ravel(), none if said is None else said[0]
-        ).items():
-            usable = np.flatnonzero(search.allowed & ~np.isnan(scores)).astype(np.int32)
-            if len(usable):
-                found[name] = usable, scores[usable]
-    return found
+    """Return for every channel that has something to say positions and scores."""
+    found = {name: channel(search) for name, channel in CHANNELS.items()}
+    return {name: result for name, result in found.items() if result is not None and len(result[0])}
 
 
 def as_arrays(found: Mapping[str, Found], n: int) -> dict[str, Floats]:
@@ -176,15 +194,14 @@ def as_arrays(found: Mapping[str, Found], n: int) -> dict[str, Floats]:
     return arrays
 
 
-def rank_all(search: Search, found: Mapping[str, Found] | None = None) -> dict[str, dict[str, ChannelScore]]:
-    """Return for every channel that has something to say its best items: id -> rank and score, best first."""
+def rank_all(search: Search, found: Mapping[str, Found]) -> dict[str, dict[str, ChannelScore]]:
+    """Return for every channel that found something its best items: id -> rank and score, best first."""
     ranked: dict[str, dict[str, ChannelScore]] = {}
     items = search.index.columns.items
-    for name, result in (find_all(search) if found is None else found).items():
-        if len(result[0]):
-            positions, scores = best(*result, search.index.columns.id_ranks, CHANNEL_LIMIT)
-            pairs: Iterable[tuple[int, float]] = zip(positions.tolist(), scores.tolist(), strict=True)
-            ranked[name] = {items[n].id: ChannelScore(rank, score) for rank, (n, score) in enumerate(pairs, 1)}
+    for name, result in found.items():
+        positions, scores = best(*result, search.index.columns.id_ranks, CHANNEL_LIMIT)
+        pairs: Iterable[tuple[int, float]] = zip(positions.tolist(), scores.tolist(), strict=True)
+        ranked[name] = {items[n].id: ChannelScore(rank, score) for rank, (n, score) in enumerate(pairs, 1)}
     return ranked
 
 

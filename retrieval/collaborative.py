@@ -31,7 +31,7 @@ class ItemItemIndex:
     """
 
     def __init__(self, ids: Sequence[str], neighbours: Numbers, weights: Weights) -> None:
-        """Hold what :meth:`build` found.
+        """Hold what :meth:`from_matrix` found.
 
         Args:
             ids: of the items, n.
@@ -44,19 +44,6 @@ class ItemItemIndex:
     def __len__(self) -> int:
         """How many items have events."""
         return len(self.ids)
-
-    @classmethod
-    def build(cls, ids: Sequence[str], log: InteractionLog) -> ItemItemIndex:
-        """Learn from a log; the same log and ids always give the same index.
-
-        Memory grows by 12 bytes a pair of person and item, and by 400 an item.
-
-        Args:
-            ids: of the catalogue; other items do not count.
-            log: whose strengths count.
-        """
-        wanted, present = strength_matrix(ids, log)
-        return cls.from_matrix([ids[position] for position in present], wanted)
 
     @classmethod
     def from_matrix(cls, ids: Sequence[str], wanted: Any) -> ItemItemIndex:
@@ -94,38 +81,35 @@ class ItemItemIndex:
         neighbours, weights = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("neighbours", "weights"))
         return cls(orjson.loads((folder / "ids.json").read_bytes()), neighbours, weights)
 
-    def scores(
-        self, liked: Sequence[str], exclude: Collection[str] = frozenset(), weights: Sequence[float] | None = None
-    ) -> dict[str, float]:
+    def scores(self, liked: Sequence[str], exclude: Collection[str] = frozenset()) -> dict[str, float]:
         """Return for every neighbour of the liked items the sum of its similarities to them.
 
         Args:
             liked: ids; unknown ones and those without events say nothing.
             exclude: ids that are left out, besides those liked.
-            weights: how much each liked item counts, 1 without; of an id that comes twice, the last.
         """
         scores: dict[str, float] = {}
-        for position, strength in known_weights(self._positions, liked, weights).items():
+        for position in sorted({p for item_id in liked if (p := self._positions.get(item_id)) is not None}):
             neighbours: list[int] = self.neighbours[position].tolist()
-            similarities: list[float] = self.weights[position].tolist()
-            for neighbour, similarity in zip(neighbours, similarities, strict=True):
+            weights: list[float] = self.weights[position].tolist()
+            for neighbour, weight in zip(neighbours, weights, strict=True):
                 if neighbour >= 0:
-                    scores[self.ids[neighbour]] = scores.get(self.ids[neighbour], 0.0) + strength * similarity
+                    scores[self.ids[neighbour]] = scores.get(self.ids[neighbour], 0.0) + weight
         left_out = {*liked, *exclude}
         return {item_id: score for item_id, score in scores.items() if item_id not in left_out}
 
+    def matrix(self, positions: Mapping[str, int]) -> Any:
+        """Return the similarities as a sparse (n, n) array over a catalogue.
 
-def known_weights(
-    positions: Mapping[str, int], liked: Sequence[str], weights: Sequence[float] | None = None
-) -> dict[int, float]:
-    """Return the position of every liked item that is known -> its weight, in the order of the positions.
-
-    Raises:
-        ValueError: there are more or fewer weights than liked items.
-    """
-    pairs = zip(liked, weights if weights is not None else [1.0] * len(liked), strict=True)
-    known = {positions[item_id]: float(weight) for item_id, weight in pairs if item_id in positions}
-    return dict(sorted(known.items()))
+        Args:
+            positions: id -> row, for all n items of the catalogue; neighbours that are not in it are left out.
+        """
+        place = np.array([positions.get(item_id, -1) for item_id in self.ids], np.int64)
+        own, nth = np.nonzero(self.neighbours >= 0)
+        rows, columns = place[own], place[self.neighbours[own, nth]]
+        here = (rows >= 0) & (columns >= 0)
+        cells = (np.asarray(self.weights)[own, nth][here], (rows[here], columns[here]))
+        return sparse.csr_array(cells, shape=(len(positions), len(positions)))
 
 
 def strength_matrix(ids: Sequence[str], log: InteractionLog, hidden: Collection[tuple[str, str]] = ()) -> tuple[Any, list[int]]:

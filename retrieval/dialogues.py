@@ -17,6 +17,7 @@ from retrieval.import_report import ImportReport, Ledger
 from retrieval.tables.reader import BadRow, open_table
 
 DIALOGUES = "dialogues.jsonl"
+EXAMPLE = '{"id": "7", "messages": [{"speaker": "user", "text": "...", "items": ["42"]}, ...]}'
 
 
 class Message(BaseModel):
@@ -36,7 +37,7 @@ class Message(BaseModel):
 
 
 class Dialogue(BaseModel):
-    """One conversation: ``{"id": "7", "messages": [{"speaker": "user", "text": "...", "items": ["42"]}, ...]}``."""
+    """One conversation, such as :data:`EXAMPLE`."""
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
 
@@ -86,7 +87,7 @@ def import_dialogues(path: Path, folder: Path, known: Collection[str]) -> Import
     if not report.kept:
         new.unlink()
         why = ledger.first or {"line": None, "field": None, "reason": "holds no dialogues"}
-        raise CatalogError(path, why["line"], why["field"], f"{why['reason']}. A dialogue is {(Dialogue.__doc__ or '')[18:]}")
+        raise CatalogError(path, why["line"], why["field"], f"{why['reason']}. A dialogue is {EXAMPLE}")
     os.replace(new, folder / DIALOGUES)
     return report
 

@@ -28,10 +28,9 @@ class UniversalSentenceEncoder(InputModule):
     def __init__(self, path: Path) -> None:
         """Open the graph on the CPU."""
         super().__init__()
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when the library is loaded: it reports to its maker otherwise
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when 1.32 is loaded: native code reports every start to its maker
         runtime: Any = importlib.import_module("onnxruntime")
         extensions: Any = importlib.import_module("onnxruntime_extensions")
-        runtime.disable_telemetry_events()
         options = runtime.SessionOptions()
         options.register_custom_ops_library(extensions.get_library_path())
         options.log_severity_level = 3

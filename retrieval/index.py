@@ -12,7 +12,7 @@ On disk, in one folder a catalogue::
     v-…/bm25/         the lexical index
     v-…/item_item/    neighbours from the log; absent without one
     v-…/ease/         the linear model of the log
-    learned.json      which folder learned-… is in use: what dialogues and the log taught; it serves later versions too
+    learned.json      which folder learned-… is in use: what dialogues and the log taught (retrieval.learned_store)
     dialogues.jsonl   the imported dialogues
     v-…/items.jsonl   the items as they were read; rejected.jsonl, merged.jsonl, report.json: what became of every row
 """
@@ -22,7 +22,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import logging
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,18 +40,13 @@ from retrieval.errors import IndexLockedError, IndexMismatchError, IndexMissingE
 from retrieval.facet_columns import FacetColumns, Positions
 from retrieval.inferred import INFERRED, inferable
 from retrieval.interactions import InteractionLog
-from retrieval.item_table import ItemTable
-from retrieval.latent import EaseIndex
-from retrieval.learned import VERSION, Learned, as_matrix
+from retrieval.learned import Learned
 from retrieval.lexical import LexicalIndex
 from retrieval.types import Item
-from retrieval.vector_rows import open_rows
+from retrieval.vector_rows import open_rows, rows_path
 from retrieval.vector_store import ChromaVectorStore, VectorStore
 
-logger = logging.getLogger(__name__)
-
 CODE_VERSION = 2
-LEARNED = "learned"
 CHUNK = BATCH * 16  # records between two notes of how far a build is; vectors depend on what is embedded together
 _BLOCK = 256  # rows multiplied at once: they stay in the cache, and BLAS starts no threads, which wait on a busy machine
 
@@ -64,6 +58,7 @@ class CatalogIndex:
     Attributes:
         rows: language of a card -> (n, d) vectors in the order of the items; without them the vector store is asked.
         columns: the items by position.
+        learned: what dialogues and the log taught; see :func:`retrieval.learned_store.load_learned`.
     """
 
     domain: Domain
@@ -72,7 +67,7 @@ class CatalogIndex:
     lexical: LexicalIndex
     embedder: Embedder
     collaborative: ItemItemIndex | None = None
-    ease: EaseIndex | None = None
+    ease: ItemItemIndex | None = None
     learned: Learned | None = None
     rows: Mapping[str, Vectors] = dataclasses.field(default_factory=dict[str, Vectors])
     columns: FacetColumns = dataclasses.field(init=False, repr=False, compare=False)
@@ -272,32 +267,16 @@ def open_index(domain: Domain, embedder: Embedder, folder: Path, rebuild: str) -
     items = {item.id: item for item in read_items(version / ITEMS)}
     vectors = ChromaVectorStore.on_disk(version / "chroma", "cards")
     neighbours, linear = version / "item_item", version / "ease"
-    index = CatalogIndex(
+    return CatalogIndex(
         domain=domain,
         items=items,
         vectors=vectors,
         lexical=LexicalIndex.load(version / "bm25"),
         embedder=embedder,
         collaborative=ItemItemIndex.load(neighbours) if neighbours.is_dir() else None,
-        ease=EaseIndex.load(linear) if linear.is_dir() else None,
+        ease=ItemItemIndex.load(linear) if linear.is_dir() else None,
         rows={
-            language: open_rows(version / "rows" / f"{language}.npy", [record_id(i, language) for i in items], vectors, rebuild)
+            language: open_rows(rows_path(version, language), [record_id(i, language) for i in items], vectors, rebuild)
             for language in domain.card_languages
         },
     )
-    return dataclasses.replace(index, learned=load_learned(index, folder))
-
-
-def load_learned(index: CatalogIndex, folder: Path) -> Learned | None:
-    """Read what was learned for an index; None when nothing was, or with another embedder or version of the code."""
-    meta = read_json(folder / f"{LEARNED}.json")
-    if not meta or not (folder / str(meta["folder"])).is_dir():
-        return None
-    if meta["embedder"] != index.embedder.fingerprint or meta["version"] != VERSION:
-        logger.warning("what was learned in %s is of another embedder or version: python app.py train-ranker", folder)
-        return None
-    table = ItemTable(index.items.values(), index.domain)
-    own = {"collaborative": index.collaborative, "ease": index.ease}
-    similarities = {name: as_matrix(log, table) for name, log in own.items() if log is not None}
-    vectors = index.vectors_of(table.ids, index.domain.languages[0])
-    return Learned.load(folder / str(meta["folder"]), table, vectors, similarities)

@@ -20,6 +20,7 @@ from retrieval.catalog import item_line
 from retrieval.catalog_import import ITEMS, REPORT, import_catalog, read_items
 from retrieval.collaborative import ItemItemIndex, strength_matrix
 from retrieval.domain import Domain
+from retrieval.ease import ease_index
 from retrieval.embedder import Embedder
 from retrieval.import_report import ImportReport
 from retrieval.index import (
@@ -37,10 +38,10 @@ from retrieval.index import (
 )
 from retrieval.inferred import INFERRED, inferable, read_inferred, text_key, with_inferred
 from retrieval.interactions import InteractionLog
-from retrieval.latent import EaseIndex
 from retrieval.lexical import LexicalIndex
 from retrieval.types import Item
 from retrieval.vector_file import VectorFile
+from retrieval.vector_rows import ROWS, open_rows, rows_path
 from retrieval.vector_store import ChromaVectorStore
 
 VECTORS = "vectors.f32"  # of a build that is not over
@@ -184,6 +185,9 @@ class _Build:
             try:
                 store.delete([record_id(item_id, language) for item_id in gone for language in self.domain.card_languages])
                 self._embed_all(chosen, todo * len(self.domain.card_languages), store)
+                shutil.rmtree(self.new / ROWS, ignore_errors=True)
+                for language in self.domain.card_languages:
+                    open_rows(rows_path(self.new, language), [record_id(i, language) for i in self._ids()], store, "")
             finally:
                 store.close()  # before it counts as done: Chroma writes on in the background
             self._note("vectors")
@@ -242,7 +246,7 @@ class _Build:
         present_ids = [ids[position] for position in present]
         ItemItemIndex.from_matrix(present_ids, wanted).save(self.new / "item_item")
         shutil.rmtree(self.new / "ease", ignore_errors=True)
-        EaseIndex.from_matrix(present_ids, wanted).save(self.new / "ease")
+        ease_index(present_ids, wanted).save(self.new / "ease")
 
 
 def update_index(

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from retrieval.collaborative import ItemItemIndex
 from retrieval.encoder import EncodedItems, InterestEncoder
-from retrieval.fusion import RRF_K
 from retrieval.item_table import Floats, ItemTable, Positions
 from retrieval.rank_features import RankFeatures, RankInput
 from retrieval.ranker import LearnedRanker
@@ -22,9 +20,7 @@ from retrieval.types import Query
 
 VERSION = 1
 RANKED = "dense", "bm25", "history", "collaborative", "ease", "facets", "interest", "comention"  # channels the ranker reads
-LEARNED = "interest", "comention", "popularity"  # the channels
 POOL, POOL_EACH = 400, 60  # candidates of the first channel, and of each other one, that the ranker orders
-CONTRIBUTIONS = 5  # features named with a candidate
 
 
 @dataclass(frozen=True)
@@ -51,32 +47,6 @@ class Learned:
     ranker: LearnedRanker | None = None
     similarities: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    def channels(self, query: Query, message: Floats, last_message: Floats) -> dict[str, Floats]:
-        """Return the (n,) scores of the learned channels; NaN where one says nothing.
-
-        Args:
-            query: what is asked.
-            message: (d,) vector of the conversation's latest words.
-            last_message: (d,) vector of the last message.
-        """
-        found: dict[str, Floats] = {}
-        liked = self.table.rows(query.liked)
-        if self.encoded is not None:
-            found["interest"] = self.encoded.scores(message, last_message, liked, wished(query))
-        if self.comention is not None and len(liked):
-            found["comention"] = self.spread(self.comention.scores(query.liked))
-        if self.popularity.any() or self.log_popularity.any():
-            found["popularity"] = self.prior
-        return found
-
-    def spread(self, scores: Mapping[str, float]) -> Floats:
-        """Turn scores by id into an (n,) array, NaN where there is none."""
-        array = np.full(len(self.table), np.nan, np.float32)
-        for item_id, score in scores.items():
-            if (row := self.table.positions.get(item_id)) is not None:
-                array[row] = score
-        return array
-
     @cached_property
     def unproved(self) -> frozenset[str]:
         """The items that nobody mentioned or used yet: nothing but their content speaks for them."""
@@ -88,11 +58,12 @@ class Learned:
         """(n,) how much an item is wanted at all: logarithms of what dialogues and the log count, added."""
         return (np.log1p(self.popularity) + 0.5 * np.log1p(self.log_popularity)).astype(np.float32)
 
+    @cached_property
     def features(self) -> RankFeatures:
-        """Return the maker of the ranker's features."""
+        """The maker of the ranker's features."""
         similarities: dict[str, Any] = {"vectors": self._centred, **self.similarities}
         if self.comention is not None:
-            similarities["comention"] = as_matrix(self.comention, self.table)
+            similarities["comention"] = self.comention.matrix(self.table.positions)
         priors = {"popularity": np.log1p(self.popularity), "log_popularity": np.log1p(self.log_popularity)}
         return RankFeatures(self.table, RANKED, similarities, priors)
 
@@ -101,9 +72,7 @@ class Learned:
         rows = self.vectors - self.vectors.mean(axis=0)
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
 
-    def order(
-        self, query: Query, channels: Mapping[str, Floats], count: int
-    ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    def order(self, query: Query, channels: Mapping[str, Floats], count: int) -> tuple[list[str], Floats]:
         """Order the candidates by the ranker.
 
         Args:
@@ -112,28 +81,20 @@ class Learned:
             count: how many are wanted.
 
         Returns:
-            Id -> 1 / (60 + rank), best first, as in rank fusion, so that another channel can be added; and id -> what each
-            feature added to the ranker's score, the strongest ones.
+            Ids, best first, and their (count, features) rows, which :meth:`LearnedRanker.contributions` explains.
         """
         assert self.ranker is not None
         rows = pool(channels)
-        features = self._features.matrix(rank_input(query, channels, self.table), rows)
+        features = self.features.matrix(rank_input(query, channels, self.table), rows)
         scores = self.ranker.scores(features)
         best = np.lexsort((rows, -scores))[:count]
         chosen: list[int] = rows[best].tolist()
-        ids = [self.table.ids[row] for row in chosen]
-        why = self.ranker.contributions(features[best])
-        named = [dict(sorted(c.items(), key=lambda pair: -abs(pair[1]))[:CONTRIBUTIONS]) for c in why]
-        return {item_id: 1 / (RRF_K + rank) for rank, item_id in enumerate(ids, 1)}, dict(zip(ids, named, strict=True))
-
-    @cached_property
-    def _features(self) -> RankFeatures:
-        return self.features()
+        return [self.table.ids[row] for row in chosen], features[best]
 
     # -- on disk ----------------------------------------------------------------------------------------------------
 
-    def save(self, folder: Path, note: Mapping[str, Any]) -> None:
-        """Write into a folder, which is made; ``note`` says what it was learned from."""
+    def save(self, folder: Path) -> None:
+        """Write into a folder, which is made."""
         folder.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(
             folder / "popularity.npz",
@@ -147,14 +108,14 @@ class Learned:
             self.encoded.encoder.save(folder / "encoder")
         if self.ranker is not None:
             self.ranker.save(folder / "ranker")
-        (folder / "learned.json").write_text(json.dumps({"items": self.table.ids, **note}), encoding="utf-8")
+        (folder / "items.json").write_text(json.dumps(self.table.ids), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, table: ItemTable, vectors: Floats, similarities: Mapping[str, Any] | None = None) -> Learned:
         """Read what :meth:`save` wrote, for the same catalogue or a later version of it: new items are scored by content."""
-        meta = json.loads((folder / "learned.json").read_text(encoding="utf-8"))
-        place = table.rows(meta["items"])
-        kept = np.array([i in table.positions for i in meta["items"]], bool)
+        ids = json.loads((folder / "items.json").read_text(encoding="utf-8"))
+        place = table.rows(ids)
+        kept = np.array([item_id in table.positions for item_id in ids], bool)
 
         def moved(values: Floats, default: float) -> Floats:
             array = np.full(len(table), default, np.float32)
@@ -205,17 +166,3 @@ def pool(channels: Mapping[str, Floats], first: int = POOL, each: int = POOL_EAC
             usable = usable[np.argpartition(-scores[usable], count)[:count]]
         chosen.append(usable.astype(np.int32))
     return np.unique(np.concatenate(chosen)).astype(np.int32) if chosen else np.zeros(0, np.int32)
-
-
-def as_matrix(neighbours: ItemItemIndex, table: ItemTable) -> Any:
-    """Return the similarities of an item-item index as a sparse (n, n) matrix over a catalogue."""
-    rows, columns, values = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
-    place = np.array([table.positions.get(i, -1) for i in neighbours.ids], np.int64)
-    if len(place) and neighbours.neighbours.shape[1]:
-        there = (neighbours.neighbours >= 0) & (place[:, None] >= 0) & (place[np.maximum(neighbours.neighbours, 0)] >= 0)
-        own, n = np.nonzero(there)
-        rows.append(place[own])
-        columns.append(place[neighbours.neighbours[own, n]])
-        values.append(np.asarray(neighbours.weights[own, n], np.float32))
-    cells = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return sparse.csr_array(cells, shape=(len(table), len(table)))

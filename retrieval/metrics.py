@@ -91,24 +91,7 @@ def popularity_bias(rankings: Rankings, targets: Rankings, popularity: Mapping[s
     return PopularityBias(recommended, wanted, recommended / wanted if wanted else 0.0)
 
 
-def novelty(rankings: Rankings, popularity: Mapping[str, int], people: int) -> float:
-    """Return how unexpected the recommended items are: the mean of -log2(share of people who know the item), in bits.
-
-    The mean self-information of Zhou, Kuscsik, Liu, Medo, Wakeling and Zhang, "Solving the apparent diversity-accuracy dilemma
-    of recommender systems" (PNAS 2010), averaged over the lists; an item that nobody knows counts as known to one person.
-
-    Args:
-        rankings: lists of item ids, cut where they count; empty ones do not count.
-        popularity: item id -> how many people know it.
-        people: how many there are, above 0.
-    """
-    if people <= 0:
-        raise ValueError(f"{people} people know nothing")
-    bits = {item_id: float(-np.log2(max(count, 1) / people)) for item_id, count in popularity.items()}
-    return _mean_of_lists(rankings, bits, float(np.log2(people)))
-
-
-def _mean_of_lists(rankings: Rankings, values: Mapping[str, float], missing: float = 0.0) -> float:
+def _mean_of_lists(rankings: Rankings, values: Mapping[str, float]) -> float:
     """Return the mean over the lists that are not empty of the mean over each."""
-    means = [float(np.mean([values.get(item_id, missing) for item_id in ranking])) for ranking in rankings if len(ranking)]
+    means = [float(np.mean([values.get(item_id, 0.0) for item_id in ranking])) for ranking in rankings if len(ranking)]
     return float(np.mean(means)) if means else 0.0

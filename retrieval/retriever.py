@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -13,11 +13,15 @@ from retrieval.constraints import satisfies_all
 from retrieval.diversity import maximal_marginal_relevance
 from retrieval.domain import PEOPLE
 from retrieval.facet_columns import Mask, left_without, relax
-from retrieval.fusion import reciprocal_rank_fusion
+from retrieval.fusion import RRF_K, reciprocal_rank_fusion
 from retrieval.index import CatalogIndex
-from retrieval.types import Candidate, ChannelScore, Constraint, Query, Retrieval
+from retrieval.item_table import Floats
+from retrieval.learned import Learned
+from retrieval.ranker import LearnedRanker
+from retrieval.types import Candidate, ChannelScore, Constraint, Item, Query, Retrieval
 
 Channels: TypeAlias = "Mapping[str, Mapping[str, ChannelScore]]"
+CONTRIBUTIONS = 5  # features named with a candidate
 CONTENT = "dense", "bm25", "history", "facets"  # channels that need no behaviour
 DEFAULT_WEIGHTS = {
     "dense": 1.0,
@@ -49,45 +53,41 @@ class Retriever:
         if not allowed.any():
             return Retrieval((), dropped, left_without(columns, query.constraints, free))
         search = Search(self.index, query, allowed, self.index.learned)
-        found_all = find_all(search)
-        channels = rank_all(search, found_all)
+        found = find_all(search)
+        channels = rank_all(search, found)
         fused = reciprocal_rank_fusion(channels, DEFAULT_WEIGHTS if self.weights is None else self.weights)
-        reasons: Mapping[str, Mapping[str, float]] = {}
+        explained: dict[str, Floats] = {}
         learned = self.index.learned
-        if learned is not None and learned.ranker is not None:
-            ordered, reasons = learned.order(query, as_arrays(found_all, len(columns)), max(3 * query.k, 30))
-            fused = {**ordered, **{item_id: 0.0 for item_id in fused if item_id not in ordered}}
+        ranker = learned.ranker if learned is not None else None
+        if learned is not None and ranker is not None:
+            ordered, features = learned.order(query, as_arrays(found, len(columns)), max(3 * query.k, 30))
+            explained = dict(zip(ordered, features, strict=True))
+            places = {item_id: 1 / (RRF_K + rank) for rank, item_id in enumerate(ordered, 1)}  # another channel can be added
+            fused = {**places, **{item_id: 0.0 for item_id in fused if item_id not in places}}
         if len(fused) < query.k:
             fused |= dict.fromkeys(self._unfound(allowed, fused, 3 * query.k), 0.0)
         pool = [
-            Candidate(
-                item,
-                fused[item.id],
-                {name: found[item.id] for name, found in channels.items() if item.id in found},
-                reasons.get(item.id, {}),
-            )
+            _candidate(item, fused[item.id], channels)
             for item in (self.index.items[item_id] for item_id in list(fused)[: max(3 * query.k, 30)])
             if satisfies_all(item, kept, self.index.domain)  # masks chose it; the promise is checked on the item itself
         ]
         chosen = self.choose(pool, query.k, query.language, query.constraints)
-        slots = int(query.k * self.explore) if reasons else 0
-        if slots and len(chosen) == query.k:
-            chosen = self._with_unproved(chosen, channels, kept, slots)
+        if learned is not None and ranker is not None:
+            chosen = self._with_unproved(chosen, channels, kept, learned, int(query.k * self.explore))
+            chosen = _explain(chosen, ranker, explained)
         return Retrieval(tuple(chosen), dropped)
 
     def _with_unproved(
-        self, chosen: list[Candidate], channels: Channels, kept: Sequence[Constraint], slots: int
+        self, chosen: list[Candidate], channels: Channels, kept: Sequence[Constraint], learned: Learned, slots: int
     ) -> list[Candidate]:
         """Let the nearest items that nobody used yet take the last places: an order learned from use never would."""
-        learned = self.index.learned
-        unproved = learned.unproved if learned is not None else frozenset[str]()
-        missing = slots - sum(c.item.id in unproved for c in chosen)
-        content = {name: ranking for name, ranking in channels.items() if name in CONTENT}
-        near = [item_id for item_id in reciprocal_rank_fusion(content) if item_id in unproved]
+        missing = slots - sum(c.item.id in learned.unproved for c in chosen)
         taken = {c.item.id for c in chosen}
+        content = {name: ranking for name, ranking in channels.items() if name in CONTENT}
+        near = (i for i in reciprocal_rank_fusion(content) if i in learned.unproved and i not in taken)
         fresh = [
-            Candidate(item, chosen[-1].score, {name: found[item.id] for name, found in channels.items() if item.id in found})
-            for item in (self.index.items[item_id] for item_id in near if item_id not in taken)
+            _candidate(item, chosen[-1].score, channels)
+            for item in (self.index.items[item_id] for item_id in near)
             if satisfies_all(item, kept, self.index.domain)
         ][: max(missing, 0)]
         return [*chosen[: len(chosen) - len(fresh)], *fresh]
@@ -116,3 +116,17 @@ class Retriever:
             groups=None if not facet or asked else [c.item.values(facet) for c in candidates],
         )
         return [candidates[n] for n in chosen]
+
+
+def _candidate(item: Item, score: float, channels: Channels) -> Candidate:
+    return Candidate(item, score, {name: ranking[item.id] for name, ranking in channels.items() if item.id in ranking})
+
+
+def _explain(chosen: Sequence[Candidate], ranker: LearnedRanker, features: Mapping[str, Floats]) -> list[Candidate]:
+    """Say of each candidate that the ranker ordered which features moved it most."""
+    ids = [c.item.id for c in chosen if c.item.id in features]
+    if not ids:
+        return list(chosen)
+    named = dict(zip(ids, ranker.contributions(np.stack([features[item_id] for item_id in ids])), strict=True))
+    strongest = {i: dict(sorted(why.items(), key=lambda pair: -abs(pair[1]))[:CONTRIBUTIONS]) for i, why in named.items()}
+    return [replace(c, contributions=strongest.get(c.item.id, {})) for c in chosen]

@@ -20,7 +20,8 @@ from retrieval.embedder import RememberingEmbedder
 from retrieval.encoder_training import EncoderTrainer, Pair
 from retrieval.index import CatalogIndex
 from retrieval.item_table import Floats, ItemTable
-from retrieval.learned import Learned, as_matrix, pool, rank_input, wished
+from retrieval.learned import Learned, pool, rank_input, wished
+from retrieval.learned_store import log_similarities
 from retrieval.ranker import LearnedRanker
 from retrieval.types import Query
 
@@ -72,8 +73,7 @@ class Trainer:
         self.table = ItemTable(index.items.values(), index.domain)
         self.vectors = index.vectors_of(self.table.ids, index.domain.languages[0])
         self._log, self._progress, self._seed = log, progress, seed
-        own = {"collaborative": index.collaborative, "ease": index.ease}
-        self._similarities = {name: as_matrix(log, self.table) for name, log in own.items() if log is not None}
+        self._similarities = log_similarities(index, self.table)
 
     def train(self, examples: Sequence[Example], trainer: EncoderTrainer | None = None) -> Learned:
         """Learn from examples; the same ones give the same models on the same machine.
@@ -104,19 +104,18 @@ class Trainer:
             if not held or not rest:
                 continue
             models = self._models(rest, trainer)
-            maker = models.features()
-            names = maker.names
+            names = models.features.names
             for example in held:
                 channels = as_arrays(find_all(self.search(example.query, models)), len(self.table))
                 rows = pool(channels, TRAINING_POOL, TRAINING_POOL_EACH)
                 right = np.isin(rows, self.table.rows(example.targets))
                 if right.any():  # a target that no channel found cannot be added: it would be right by being ranked low
-                    features.append(maker.matrix(rank_input(example.query, channels, self.table), rows))
+                    features.append(models.features.matrix(rank_input(example.query, channels, self.table), rows))
                     relevant.append(right)
                     weights.append(example.weight)
-        return (
-            replace(whole, ranker=LearnedRanker.fit(names, features, relevant, weights, seed=self._seed)) if features else whole
-        )
+        if not features:
+            return whole
+        return replace(whole, ranker=LearnedRanker.fit(names, features, relevant, weights, seed=self._seed))
 
     def encoder_trainer(self, wishes: Iterable[tuple[str, str]]) -> EncoderTrainer:
         """Prepare the interest encoder: what it learns from the log does not depend on the examples."""

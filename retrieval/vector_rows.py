@@ -16,7 +16,13 @@ from retrieval.embedder import Vectors
 from retrieval.errors import IndexMissingError
 from retrieval.vector_store import VectorStore
 
+ROWS = "rows"
 _BATCH = 2000
+
+
+def rows_path(version: Path, language: str) -> Path:
+    """Return where a version of an index keeps the vectors of the cards in a language."""
+    return version / ROWS / f"{language}.npy"
 
 
 def open_rows(path: Path, names: Sequence[str], store: VectorStore, rebuild: str) -> Vectors:

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from benchmarks.quality.als import ALPHA, REGULARIZATION, Als
 from benchmarks.quality.movielens import Films, Floats, Ints, Person
 from retrieval.collaborative import ItemItemIndex
+from retrieval.ease import ease_index
 from retrieval.fusion import ranking, reciprocal_rank_fusion
-from retrieval.latent import AlsIndex, EaseIndex
 
 DAY = 86_400.0
 LAGS = 10  # items apart that still follow each other
@@ -37,8 +38,8 @@ class Parameters:
 
     half_life: float = 90.0
     shrinkage: float = 300.0
-    alpha: float = 2.0
-    regularization: float = 10.0
+    alpha: float = ALPHA
+    regularization: float = REGULARIZATION
     backwards: float = 0.5
 
 
@@ -69,11 +70,9 @@ class Channels:
         """Learn one channel again, with other parameters."""
         self.chosen = chosen
         if channel == "EASE":
-            self.ease = square(EaseIndex.from_matrix(self.films.ids, self.matrix, chosen.shrinkage))
+            self.ease = square(ease_index(self.films.ids, self.matrix, chosen.shrinkage))
         elif channel == "ALS":
-            self.als = AlsIndex.from_matrix(
-                self.films.ids, self.matrix, alpha=chosen.alpha, regularization=chosen.regularization
-            )
+            self.als = Als(self.matrix, alpha=chosen.alpha, regularization=chosen.regularization)
         elif channel == "transitions":
             self.following = transitions(self._sequences, self.counts, chosen.backwards)
 
@@ -101,8 +100,7 @@ class Channels:
             case "EASE":
                 return summed(self.ease, items)
             case "ALS":
-                factor = self.als.person([self.films.ids[item] for item in items])
-                return np.zeros(len(self.films.ids)) if factor is None else self.als.factors @ factor
+                return self.als.scores(items)
             case "dense history":
                 return (self.vectors @ self.vectors[items].mean(axis=0)).astype(float)
             case _:
@@ -119,10 +117,7 @@ def people_matrix(people: Sequence[Ints], items: int) -> Any:
 
 def square(index: ItemItemIndex) -> Any:
     """Return the weights of an index as sparse (items, items), for whole vectors of scores at once."""
-    n, k = index.neighbours.shape
-    there = index.neighbours >= 0
-    rows = np.repeat(np.arange(n), k).reshape(n, k)
-    return sparse.csr_matrix((index.weights[there], (rows[there], index.neighbours[there])), shape=(n, n))
+    return index.matrix({item_id: n for n, item_id in enumerate(index.ids)})
 
 
 def transitions(people: Sequence[Ints], counts: Floats, backwards: float) -> Any:

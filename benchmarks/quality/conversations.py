@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.quality.files import lines_of
 from benchmarks.quality.films import FilmCatalogue
+from retrieval.training import fold_of
 
 _SPACE = re.compile(r"\s+")
 _LETTERS = re.compile(r"[^a-z0-9]+")
@@ -121,30 +121,11 @@ def read_moments(path: Path, films: FilmCatalogue) -> list[Moment]:
         ) from missing
 
 
-def lines_of(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a file with one a line."""
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-        for line in file:
-            if line.strip():
-                yield json.loads(line)
-
-
-def read_object(folder: Path, name: str) -> Any:
-    """Read a file of JSON, with or without .gz; None when it is absent."""
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
-            raw = path.read_bytes()
-            return json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
-    return None
-
-
 def folds_of(split: Sequence[Moment], training: Sequence[Moment], folds: int = 2) -> list[tuple[list[Moment], list[Moment]]]:
     """Return (training, test) pairs such that no dialogue is in both.
 
     When the files share no dialogue, all of the training serves one test; else the dialogues of the split are parted.
     """
-    from retrieval.training import fold_of
-
     tested = {moment.dialogue for moment in split}
     if not any(moment.dialogue in tested for moment in training):
         return [(list(training), list(split))]

@@ -12,13 +12,12 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from benchmarks.quality.conversations import Moment, folds_of, read_moments
 from benchmarks.quality.films import FilmCatalogue, movielens
@@ -26,11 +25,13 @@ from benchmarks.quality.parts import DialogueParts, Reader
 from benchmarks.quality.scoring import score
 from retrieval.channels import as_arrays, find_all, rank_all
 from retrieval.fusion import reciprocal_rank_fusion
-from retrieval.learned import Learned, pool, rank_input
+from retrieval.learned import Learned
+from retrieval.metrics import intra_list_similarity, item_coverage, popularity_bias
 from retrieval.retriever import DEFAULT_WEIGHTS
 from retrieval.training import Example
 
 DEPTH = 50
+FIRST = 10  # places that coverage, similarity and popularity are measured of
 MOST_WEIGHT = 8.0  # of a dialogue of a small file
 _SEED = 7
 
@@ -88,10 +89,10 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
         for entities, reader in (("given", parts.given), ("linked", parts.linked)):
             asked[entities] += _ask(parts, learned, reader, test, options)
             _tell(f"fold {n} of {len(folds)}: {len(test)} turns tested, entities {entities}")
-    rows: list[dict[str, Any]] = []
-    for entities, turns in asked.items():
-        rows += _rows(turns, entities, len(films.items))
-    return rows
+    counts = Counter(target for moment in training for target in moment.targets)
+    popularity = {item_id: counts[item_id] for item_id in films.items}
+    vectors = dict(zip(parts.trainer.table.ids, parts.trainer.vectors, strict=True))
+    return [row for entities, turns in asked.items() for row in _rows(turns, entities, popularity, vectors)]
 
 
 def _weights(files: Sequence[Sequence[Moment]]) -> dict[str, float]:
@@ -102,7 +103,6 @@ def _weights(files: Sequence[Sequence[Moment]]) -> dict[str, float]:
 
 def _ask(parts: DialogueParts, learned: Learned, reader: Reader, test: Sequence[Moment], options: Any) -> list[_Asked]:
     table = parts.trainer.table
-    features = learned.features() if learned.ranker is not None else None
     chance = random.Random(_SEED)
     turns: list[_Asked] = []
     model = parts.model() if options.vote and learned.ranker is not None else None
@@ -110,7 +110,6 @@ def _ask(parts: DialogueParts, learned: Learned, reader: Reader, test: Sequence[
         example: Example = reader.example(moment)
         search = parts.trainer.search(example.query, learned)
         found_all = find_all(search)
-        channels = as_arrays(found_all, len(table))
         places = rank_all(search, found_all)
         found = {
             "random": chance.sample(table.ids, min(DEPTH, len(table))),
@@ -121,10 +120,8 @@ def _ask(parts: DialogueParts, learned: Learned, reader: Reader, test: Sequence[
         if options.pairs:
             for pair in combinations(sorted(places), 2):
                 found["rrf: " + " + ".join(pair)] = list(reciprocal_rank_fusion({n: places[n] for n in pair}))[:DEPTH]
-        if learned.ranker is not None and features is not None:
-            rows = pool(channels)
-            scores = learned.ranker.scores(features.matrix(rank_input(example.query, channels, table), rows))
-            found["learned"] = _names(table.ids, rows[np.lexsort((rows, -scores))][:DEPTH])
+        if learned.ranker is not None:
+            found["learned"] = learned.order(example.query, as_arrays(found_all, len(table)), DEPTH)[0]
             if model is not None and nth < options.vote:
                 found["learned, voted turns"] = found["learned"]
                 found["learned + vote"] = parts.vote(model, example.query, found["learned"])
@@ -132,12 +129,11 @@ def _ask(parts: DialogueParts, learned: Learned, reader: Reader, test: Sequence[
     return turns
 
 
-def _names(ids: Sequence[str], rows: Any) -> list[str]:
-    return [ids[row] for row in rows]
-
-
-def _rows(turns: Sequence[_Asked], entities: str, items: int) -> list[dict[str, Any]]:
+def _rows(
+    turns: Sequence[_Asked], entities: str, popularity: Mapping[str, int], vectors: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     systems = list(dict.fromkeys(name for turn in turns for name in turn.rankings))
+    beyond = {system: _beyond_accuracy(turns, system, popularity, vectors) for system in systems}
     rows: list[dict[str, Any]] = []
     for targets in ("new", "all"):
         for system in systems:
@@ -150,10 +146,22 @@ def _rows(turns: Sequence[_Asked], entities: str, items: int) -> list[dict[str, 
                     relevant[f"{n}:{target}"] = {target}
                     rankings[f"{n}:{target}"] = turn.rankings.get(system, [])
             if relevant:
-                shown = {item for turn in turns for item in turn.rankings.get(system, [])[:10]}
-                row = {"system": system, "targets": targets, "entities": entities, **score(rankings, relevant)}
-                rows.append({**row, "coverage@10": len(shown) / items})
+                told = {"system": system, "targets": targets, "entities": entities}
+                rows.append({**told, **score(rankings, relevant), **beyond[system]})
     return rows
+
+
+def _beyond_accuracy(
+    turns: Sequence[_Asked], system: str, popularity: Mapping[str, int], vectors: Mapping[str, Any]
+) -> dict[str, float]:
+    """Return how much of the catalogue the first places hold, how alike they are, and how popular beside the targets."""
+    lists = [turn.rankings[system][:FIRST] for turn in turns if system in turn.rankings]
+    bias = popularity_bias(lists, [turn.moment.targets for turn in turns if system in turn.rankings], popularity)
+    return {
+        f"coverage@{FIRST}": item_coverage(lists, len(vectors)),
+        f"intra_list_similarity@{FIRST}": intra_list_similarity(lists, vectors),
+        f"popularity_bias@{FIRST}": bias.ratio,
+    }
 
 
 def _tell(text: str) -> None:

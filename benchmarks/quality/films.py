@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +12,8 @@ from urllib.parse import unquote
 import numpy as np
 from scipy import sparse
 
+from benchmarks.quality.files import beside, lines_of, read_object
+from benchmarks.quality.movielens import read_ratings
 from retrieval.domain import Domain
 from retrieval.domain_files import load_domain
 from retrieval.title_forms import take_apart
@@ -40,8 +40,6 @@ class FilmCatalogue:
         Raises:
             ValueError: it lacks a file.
         """
-        from benchmarks.quality.conversations import lines_of, read_object
-
         self.domain: Domain = load_domain("movies")
         entities, ids = read_object(folder, "entity2id.json"), read_object(folder, "item_ids.json")
         if entities is None or ids is None:
@@ -80,32 +78,19 @@ class FilmCatalogue:
                     best = apart, item_id
         return best[1] if best else None
 
-    def ratings(self, folder: Path) -> Iterator[tuple[str, str, float]]:
-        """Yield (person, item id, rating from 0.5 to 5) of a folder of MovieLens, of the films that are here."""
-        if (folder / "ratings.csv").is_file():
-            with (folder / "movies.csv").open(encoding="utf-8", newline="") as file:
-                films = {row["movieId"]: self.match(row["title"]) for row in csv.DictReader(file)}
-            with (folder / "ratings.csv").open(encoding="utf-8", newline="") as file:
-                rows = [(row["userId"], row["movieId"], row["rating"]) for row in csv.DictReader(file)]
-        else:
-            with (folder / "u.item").open(encoding="latin-1") as file:
-                films = {fields[0]: self.match(fields[1]) for fields in (line.split("|") for line in file)}
-            with (folder / "u.data").open(encoding="utf-8") as file:
-                rows = [(user, film, rating) for user, film, rating, _ in (line.split("\t") for line in file)]
-        for user, film, rating in rows:
-            if item_id := films.get(film):
-                yield f"{folder.name}/{user}", item_id, float(rating)
-
     def likes(self, folders: list[Path]) -> Any | None:
         """Return a sparse (people, items) matrix of 1 for a rating of at least 3.5; None without folders."""
         rows: dict[str, int] = {}
         columns = {item_id: n for n, item_id in enumerate(self.items)}
-        cells = {
-            (rows.setdefault(user, len(rows)), columns[item])
-            for folder in folders
-            for user, item, rating in self.ratings(folder)
-            if rating >= _LIKED_FROM
-        }
+        cells: set[tuple[int, int]] = set()
+        for folder in folders:
+            ratings, films = read_ratings(folder)
+            here = {film: columns[item_id] for film, (title, _) in films.items() if (item_id := self.match(title))}
+            cells |= {
+                (rows.setdefault(f"{folder.name}/{user}", len(rows)), here[film])
+                for user, film, rating, _ in ratings
+                if rating >= _LIKED_FROM and film in here
+            }
         if not cells:
             return None
         at = np.array(sorted(cells)).T
@@ -139,8 +124,6 @@ class FilmCatalogue:
 
     def _fill(self, folder: Path) -> None:
         """Fill films of which nothing but the title is known from the public tables beside the folder."""
-        from benchmarks.quality.conversations import lines_of, read_object
-
         poor = {i for i, item in self.items.items() if not item.texts and "genres" not in item.facets}
         if not poor:
             return
@@ -155,14 +138,6 @@ class FilmCatalogue:
                 row = {**film, "title": "", "year": None}
                 self.items[item_id or ""] = self._item(item_id or "", self._entity_names[item_id or ""], None, row)
                 poor.discard(item_id or "")
-
-
-def beside(folder: Path, name: str) -> Path | None:
-    """Return the folder of public data of that name: near a benchmark's folder, in ZHIYIN_SHARED_DATA, or by the repository."""
-    shared = os.environ.get("ZHIYIN_SHARED_DATA")
-    places = [*folder.resolve().parents, *([Path(shared)] if shared else [])]
-    places.append(Path(__file__).resolve().parents[3] / "shared" / "data")
-    return next((place / name for place in places if (place / name).is_dir()), None)
 
 
 def movielens(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.quality.als import Als
 from benchmarks.quality.channels import LAGS, SEED, people_matrix, square, summed, transitions
 from benchmarks.quality.movielens import Floats, Ints
 from benchmarks.quality.scoring import score
@@ -27,7 +28,6 @@ from retrieval.embedder import Embedder
 from retrieval.encoder_training import EncoderTrainer, Pair
 from retrieval.fusion import RRF_K
 from retrieval.item_table import ItemTable
-from retrieval.latent import AlsIndex
 from retrieval.types import Item
 
 LISTS = ("random", "pop", "bm25", "bert", "bpr", "gru4rec", "sasrec", "rabmbepobpgrsa_3")
@@ -102,7 +102,7 @@ def learn(
     counts = np.asarray(matrix.sum(axis=0), float).ravel()
     say("LLMRank Games: item-item, transitions, ALS")
     item_item, following = square(ItemItemIndex.from_matrix(ids, matrix)), transitions(known, counts, backwards=0.5)
-    als = AlsIndex.from_matrix(ids, matrix)
+    als = Als(matrix)
     say("LLMRank Games: training the sequence channel")
     sequence = _train(games.titles, known, vectors, counts, pairs)
 
@@ -110,15 +110,11 @@ def learn(
         last = items[: -LAGS - 1 : -1]
         return summed(following, last, (1.0 / np.arange(1, LAGS + 1))[: len(last)])
 
-    def fit(items: Ints) -> Floats:
-        person = als.person([ids[item] for item in items])
-        return np.zeros(len(ids)) if person is None else als.factors @ person
-
     return {
         "popularity": lambda _items: counts,
         "item-item": lambda items: summed(item_item, items),
         "transitions": follow,
-        "ALS": fit,
+        "ALS": als.scores,
         "dense history": lambda items: (vectors @ vectors[items].mean(axis=0)).astype(float),
         "sequence": sequence,
     }

@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import lightgbm
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.quality.channels import DAY, SEED, Channels, best, summed
 from benchmarks.quality.movielens import Floats, Ints, Person
+from retrieval.ranker import LearnedRanker
 
 DEPTH = 100  # candidates of each channel
-ROUNDS = 200
 RECENT = 5  # items that are the end of a history
 _FAR = 1000.0  # the rank of what a channel does not propose
-
-_SETTINGS: dict[str, Any] = {
-    "objective": "lambdarank",
-    "lambdarank_truncation_level": 20,
-    "learning_rate": 0.05,
-    "num_leaves": 15,
-    "min_data_in_leaf": 50,
-    "feature_fraction": 0.7,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "deterministic": True,
-    "force_row_wise": True,
-    "seed": SEED,
-    "num_threads": 1,
-    "verbosity": -1,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +65,18 @@ def propose(channels: Channels, person: Person, scores: dict[str, Floats]) -> Ca
     return Candidates(found, np.column_stack(columns).astype(np.float32))
 
 
-def train(questions: Sequence[tuple[Candidates, int]]) -> lightgbm.Booster:
-    """Learn the order.
-
-    Burges, "From RankNet to LambdaRank to LambdaMART" (Microsoft Research 2010), by LightGBM.
+def train(questions: Sequence[tuple[Candidates, int]]) -> LearnedRanker:
+    """Learn the order as the product does.
 
     Args:
         questions: candidates and the item that came next; those without it among the candidates teach nothing.
     """
     useful = [(candidates, target) for candidates, target in questions if target in candidates.items]
-    labels = np.concatenate([candidates.items == target for candidates, target in useful]).astype(int)
-    features = np.concatenate([candidates.features for candidates, _ in useful])
-    sizes = [len(candidates.items) for candidates, _ in useful]
-    return lightgbm.train(_SETTINGS, lightgbm.Dataset(features, labels, group=sizes), ROUNDS)
+    names = [f"feature{n}" for n in range(useful[0][0].features.shape[1])]
+    right = [candidates.items == target for candidates, target in useful]
+    return LearnedRanker.fit(names, [candidates.features for candidates, _ in useful], right, seed=SEED)
 
 
-def ordered(model: lightgbm.Booster, candidates: Candidates) -> Ints:
+def ordered(ranker: LearnedRanker, candidates: Candidates) -> Ints:
     """Return the candidates, best first; equal ones in their order."""
-    return candidates.items[np.argsort(-np.asarray(model.predict(candidates.features)), kind="stable")]
+    return candidates.items[np.argsort(-ranker.scores(candidates.features), kind="stable")]

@@ -56,31 +56,42 @@ class Films:
     people: list[Person]
 
 
-def read_latest_small(data: Path, limit: int | None = None) -> Films:
-    """Read ``movielens_latest_small``; of its people, the first ones alone where a limit is given."""
-    folder = data / "movielens_latest_small"
-    with (folder / "ratings.csv").open(encoding="utf-8", newline="") as file:
-        ratings = [(row["userId"], row["movieId"], float(row["timestamp"])) for row in csv.DictReader(file)]
-    with (folder / "movies.csv").open(encoding="utf-8", newline="") as file:
-        films = {
-            row["movieId"]: (row["title"], [g for g in row["genres"].split("|") if not g.startswith("(")])
-            for row in csv.DictReader(file)
-        }
-    return _films("MovieLens latest-small", ratings, films, limit)
+Rating = tuple[str, str, float, float]
 
 
-def read_100k(data: Path, limit: int | None = None) -> Films:
-    """Read ``movielens_100k``; of its people, the first ones alone where a limit is given."""
-    folder = data / "movielens_100k"
+def read_ratings(folder: Path) -> tuple[list[Rating], dict[str, tuple[str, list[str]]]]:
+    """Read a folder of MovieLens, in the layout of latest-small or of 100K.
+
+    Returns:
+        (person, film, rating, seconds since the epoch), in the order of the file; and film -> title and genres.
+    """
+    if (folder / "ratings.csv").is_file():
+        with (folder / "ratings.csv").open(encoding="utf-8", newline="") as file:
+            ratings = [(r["userId"], r["movieId"], float(r["rating"]), float(r["timestamp"])) for r in csv.DictReader(file)]
+        with (folder / "movies.csv").open(encoding="utf-8", newline="") as file:
+            return ratings, {
+                row["movieId"]: (row["title"], [g for g in row["genres"].split("|") if not g.startswith("(")])
+                for row in csv.DictReader(file)
+            }
     lines = (line.split("\t") for line in (folder / "u.data").read_text(encoding="utf-8").splitlines())
-    ratings = [(user, item, float(time)) for user, item, _, time in lines]
+    ratings = [(user, item, float(rating), float(time)) for user, item, rating, time in lines]
     names = [line.split("|")[0] for line in (folder / "u.genre").read_text(encoding="utf-8").split("\n") if line.strip()]
     films: dict[str, tuple[str, list[str]]] = {}
     for line in (folder / "u.item").read_text(encoding="latin-1").splitlines():
         item, title, *rest = line.split("|")
         flags = rest[-len(names) :]
         films[item] = (title, [name for name, flag in zip(names, flags, strict=True) if flag == "1" and name != "unknown"])
-    return _films("MovieLens 100K", ratings, films, limit)
+    return ratings, films
+
+
+def read_latest_small(data: Path, limit: int | None = None) -> Films:
+    """Read ``movielens_latest_small``; of its people, the first ones alone where a limit is given."""
+    return _films("MovieLens latest-small", *read_ratings(data / "movielens_latest_small"), limit)
+
+
+def read_100k(data: Path, limit: int | None = None) -> Films:
+    """Read ``movielens_100k``; of its people, the first ones alone where a limit is given."""
+    return _films("MovieLens 100K", *read_ratings(data / "movielens_100k"), limit)
 
 
 READERS: tuple[Callable[[Path, int | None], Films], ...] = (read_latest_small, read_100k)
@@ -88,12 +99,12 @@ READERS: tuple[Callable[[Path, int | None], Films], ...] = (read_latest_small, r
 
 def _films(
     name: str,
-    ratings: Iterable[tuple[str, str, float]],
+    ratings: Iterable[Rating],
     films: dict[str, tuple[str, list[str]]],
     limit: int | None,
 ) -> Films:
     by_person: dict[str, list[tuple[str, float]]] = {}
-    for user, item, time in ratings:
+    for user, item, _, time in ratings:
         by_person.setdefault(user, []).append((item, time))
     chosen = [rows for rows in by_person.values() if len(rows) >= LEAST][:limit]
     ids = sorted({item for rows in chosen for item, _ in rows}, key=int)

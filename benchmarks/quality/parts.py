@@ -20,16 +20,14 @@ from chatbot.reranking import rerank
 from chatbot.settings import make_settings
 from chatbot.types import Request
 from retrieval.collaborative import ItemItemIndex
+from retrieval.ease import ease_index
 from retrieval.fusion import RRF_K
 from retrieval.index import build_in_memory
-from retrieval.latent import EaseIndex
 from retrieval.learned import Learned
 from retrieval.titles import NameIndex
 from retrieval.training import Example, Trainer
 from retrieval.types import Candidate, Query, Wish
 from retrieval.vector_store import InMemoryVectorStore
-
-VOTE_WEIGHT = 0.5  # the pipeline's
 
 
 class Reader(Protocol):
@@ -60,7 +58,7 @@ class DialogueParts:
             index,
             rows={domain.card_language("en"): index.vectors_of(list(index.items), "en")},
             collaborative=ItemItemIndex.from_matrix(list(index.items), log) if log is not None else None,
-            ease=EaseIndex.from_matrix(list(index.items), log) if log is not None else None,
+            ease=ease_index(list(index.items), log) if log is not None else None,
         )
         self.trainer = Trainer(index, log, lambda stage, fraction: tell(f"{stage} {fraction:.0%}"))
         self._encoder_trainer: Any = None
@@ -82,11 +80,11 @@ class DialogueParts:
         return build_language_model(make_settings())
 
     def vote(self, model: LanguageModel, query: Query, ranked: Sequence[str]) -> list[str]:
-        """Return the ranked items as the model's vote reorders them, by the pipeline's own weight."""
+        """Return the ranked items as the model's vote reorders them, by the weight of the settings."""
         candidates = [Candidate(self.films.items[item], 1 / (RRF_K + n)) for n, item in enumerate(ranked, 1)]
         request = Request("recommend", "en", query.text or "?", query.text, liked=query.liked, wishes=query.wishes)
         titles = ", ".join(self.films.items[item].title("en") for item in query.liked[-3:])
-        voted = rerank(model, request, candidates, self.films.domain, weight=VOTE_WEIGHT, liked=titles)
+        voted = rerank(model, request, candidates, self.films.domain, weight=make_settings().vote_weight, liked=titles)
         return [candidate.item.id for candidate in voted]
 
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.quality.files import shared_data
 from benchmarks.quality.games import bench_games
 from benchmarks.quality.leave_last_out import bench_films
 from benchmarks.quality.movielens import READERS
 from chatbot.embedding import build_embedder
 from chatbot.settings import make_settings
 
-_DATA = Path(os.environ.get("ZHIYIN_SHARED_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's options."""
-    parser.add_argument("--data", type=Path, default=_DATA, help="the folder of the public data sets")
+    parser.add_argument("--data", type=Path, default=shared_data(), help="the folder of the public data sets")
     parser.add_argument(
         "--limit", type=int, metavar="N", help="a quick look: of every data set the first N people, and little training"
     )

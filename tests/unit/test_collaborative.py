@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import retrieval.collaborative as collaborative
-from retrieval.collaborative import NEIGHBOURS, SHRINKAGE, ItemItemIndex
+from retrieval.collaborative import NEIGHBOURS, SHRINKAGE, ItemItemIndex, strength_matrix
 from retrieval.event_import import import_events
 from retrieval.interactions import InteractionLog
 from retrieval.mapping import EventMapping
@@ -127,9 +127,15 @@ def plain(pairs, ids):
     return found
 
 
+def build(ids, log):
+    """The neighbours of the items with events, as an index build makes them."""
+    wanted, present = strength_matrix(ids, log)
+    return ItemItemIndex.from_matrix([ids[position] for position in present], wanted)
+
+
 @given(PAIRS)
 def test_neighbours_are_those_of_the_definition(pairs):
-    index = ItemItemIndex.build(IDS, Strengths([(u, i, v) for (u, i), v in pairs.items()]))
+    index = build(IDS, Strengths([(u, i, v) for (u, i), v in pairs.items()]))
     expected = plain(pairs, IDS)
     assert set(index.ids) == {i for _, i in pairs} & set(IDS)
     for i in IDS:
@@ -140,10 +146,10 @@ def test_neighbours_are_those_of_the_definition(pairs):
 @given(PAIRS, st.integers(1, 40))
 def test_blocks_and_batches_change_nothing(pairs, cells):
     rows = [(u, i, v) for (u, i), v in pairs.items()]
-    whole = ItemItemIndex.build(IDS, Strengths(rows, batch=100))
+    whole = build(IDS, Strengths(rows, batch=100))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(collaborative, "_CELLS", cells)
-        parts = ItemItemIndex.build(IDS, Strengths(rows, batch=1))
+        parts = build(IDS, Strengths(rows, batch=1))
     assert parts.ids == whole.ids
     assert np.array_equal(parts.neighbours, whole.neighbours)
     assert np.array_equal(parts.weights, whole.weights)
@@ -152,7 +158,7 @@ def test_blocks_and_batches_change_nothing(pairs, cells):
 def test_only_the_nearest_are_kept_and_equal_ones_in_the_order_of_the_catalogue():
     ids = [f"i{n:03}" for n in range(NEIGHBOURS + 20)]
     rows = [("ann", i, 1.0) for i in ids] + [("bob", ids[0], 1.0), ("bob", ids[-1], 1.0)]
-    index = ItemItemIndex.build(ids, Strengths(rows))
+    index = build(ids, Strengths(rows))
     near = index.scores([ids[0]])
     assert len(near) == NEIGHBOURS
     assert next(iter(near)) == ids[-1]
@@ -161,7 +167,7 @@ def test_only_the_nearest_are_kept_and_equal_ones_in_the_order_of_the_catalogue(
 
 def test_scores_add_up_leave_out_what_is_liked_or_excluded_and_ignore_strangers():
     rows = [(u, i, 1.0) for u, items in {"1": "ab", "2": "abc", "3": "bcd"}.items() for i in items]
-    index = ItemItemIndex.build(list("abcde"), Strengths(rows))
+    index = build(list("abcde"), Strengths(rows))
     one, other, both = index.scores(["a"]), index.scores(["b"]), index.scores(["a", "b", "b", "zz", "e"])
     assert both == {"c": pytest.approx(one["c"] + other["c"]), "d": pytest.approx(other["d"])}
     assert index.scores(["a", "b"], exclude=["c"]).keys() == {"d"}
@@ -171,7 +177,7 @@ def test_scores_add_up_leave_out_what_is_liked_or_excluded_and_ignore_strangers(
 
 def test_a_saved_index_says_the_same(tmp_path, learn):
     log = learn(*((f"u{n % 7}", f"i{n % 5}", "play", n + 1) for n in range(30)))
-    built = ItemItemIndex.build([f"i{n}" for n in range(9)], log)
+    built = build([f"i{n}" for n in range(9)], log)
     built.save(tmp_path / "index")
     loaded = ItemItemIndex.load(tmp_path / "index")
     assert loaded.ids == built.ids == [f"i{n}" for n in range(5)]
@@ -181,9 +187,9 @@ def test_a_saved_index_says_the_same(tmp_path, learn):
 
 @pytest.mark.parametrize("rows", [[], [("ann", "x", 1.0)], [("ann", "p", 1.0)]])
 def test_a_log_without_two_items_has_no_neighbours(tmp_path, rows):
-    index = ItemItemIndex.build(IDS, Strengths(rows))
+    index = build(IDS, Strengths(rows))
     assert len(index) == (rows[0][1] in IDS if rows else 0)
     assert index.scores(["p"]) == {}
     index.save(tmp_path)
     assert ItemItemIndex.load(tmp_path).scores(["p"]) == {}
-    assert len(ItemItemIndex.build(IDS, InteractionLog(tmp_path / "nowhere"))) == 0
+    assert len(build(IDS, InteractionLog(tmp_path / "nowhere"))) == 0

@@ -159,7 +159,7 @@ def test_the_benchmark_learns_what_the_dialogues_hold(folder, tmp_path, monkeypa
     assert {"repeat", "popularity", "bm25", "dense", "history", "interest", "comention", "rrf"} <= {
         name for name, *_ in by_name
     }
-    assert {"recall@50", "ndcg@10", "mrr@10", "coverage@10"} <= learned.keys()
+    assert {"recall@50", "ndcg@10", "mrr@10", "coverage@10", "intra_list_similarity@10", "popularity_bias@10"} <= learned.keys()
 
 
 def test_without_training_the_untrained_rows_are_there(folder, tmp_path, monkeypatch):

@@ -12,8 +12,8 @@ from retrieval.constraints import satisfies_all
 from retrieval.dialogues import Dialogue, import_dialogues
 from retrieval.errors import TrainingError
 from retrieval.event_import import import_events
-from retrieval.index import LEARNED, load_learned
 from retrieval.interactions import InteractionLog
+from retrieval.learned_store import NAME, load_learned
 from retrieval.mapping import EventMapping
 from retrieval.retriever import Retriever
 from retrieval.training import Example, Trainer, fold_of
@@ -142,17 +142,17 @@ def fresh_id(items):
 
 
 def test_another_embedder_is_refused(movies, folder, training, caplog):
-    meta = json.loads((folder / f"{LEARNED}.json").read_text())
+    meta = json.loads((folder / f"{NAME}.json").read_text())
     other = folder.parent / "other"
     shutil.copytree(folder, other)
-    (other / f"{LEARNED}.json").write_text(json.dumps({**meta, "embedder": "another"}))
+    (other / f"{NAME}.json").write_text(json.dumps({**meta, "embedder": "another"}))
     assert load_learned(movies, other) is None
     assert "train-ranker" in caplog.text
 
 
 def test_learning_again_replaces_and_leaves_one_folder(movies, folder, training):
     train(movies, folder, lambda _stage, _fraction: None)
-    assert len(list(folder.glob(f"{LEARNED}-*"))) == 1
+    assert len(list(folder.glob(f"{NAME}-*"))) == 1
     assert load_learned(movies, folder) is not None
 
 

@@ -1,4 +1,4 @@
-"""Coverage, similarity, popularity and novelty against values computed by hand."""
+"""Coverage, similarity and popularity against values computed by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from retrieval.metrics import (
     intra_list_similarity,
     item_coverage,
-    novelty,
     popularity_bias,
     popularity_percentiles,
 )
@@ -62,12 +61,3 @@ def test_popularity_bias_compares_lists_with_targets():
 def test_popularity_bias_of_nothing():
     assert popularity_bias([], [], POPULARITY).ratio == 0
     assert popularity_bias([["stray"]], [["hit"]], POPULARITY).recommended == 0
-
-
-def test_novelty_is_self_information_in_bits():
-    assert novelty([["hit"]], POPULARITY, 8) == 0
-    assert novelty([["known", "rare"]], POPULARITY, 8) == pytest.approx((1 + 3) / 2)
-    assert novelty([["unseen"], ["stray"]], POPULARITY, 8) == 3  # as if one person knew it
-    assert novelty([], POPULARITY, 8) == 0
-    with pytest.raises(ValueError, match="0 people"):
-        novelty([], POPULARITY, 0)

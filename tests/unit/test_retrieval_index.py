@@ -293,7 +293,7 @@ def test_the_new_version_is_complete_before_it_is_named(domain, embedder, folder
 
     monkeypatch.setattr(index_module.os, "replace", watch)
     build_index(domain, write(rows(4)), embedder, folder)
-    assert seen == [{"chroma", "bm25", "items.jsonl", "rejected.jsonl", "merged.jsonl", "report.json"}]
+    assert seen == [{"chroma", "rows", "bm25", "items.jsonl", "rejected.jsonl", "merged.jsonl", "report.json"}]
 
 
 BUILD = """
