@@ -28,7 +28,7 @@ class UniversalSentenceEncoder(InputModule):
     def __init__(self, path: Path) -> None:
         """Open the graph on the CPU."""
         super().__init__()
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when 1.32 is loaded: native code reports every start to its maker
+        os.putenv("ORT_DISABLE_TELEMETRY", "1")  # native code of 1.32 reports to its maker; read when it is loaded
         runtime: Any = importlib.import_module("onnxruntime")
         extensions: Any = importlib.import_module("onnxruntime_extensions")
         options = runtime.SessionOptions()
