@@ -17,7 +17,6 @@ from chatbot.understanding import detect_language
 from retrieval.collaborative import ItemItemIndex, strength_matrix
 from retrieval.dialogues import Dialogue, read_dialogues
 from retrieval.ease import ease_index
-from retrieval.errors import TrainingError
 from retrieval.index import CatalogIndex
 from retrieval.interactions import InteractionLog
 from retrieval.learned_store import save_learned
@@ -119,14 +118,7 @@ def train(index: CatalogIndex, folder: Path, progress: Progress) -> Training:
         wanted = _whole_matrix(index, log, {(e.group, e.targets[0]) for e in examples})  # as if that had not come yet
         ids = list(index.items)
         index = replace(index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=ease_index(ids, wanted))
-    trainer = Trainer(index, wanted, progress)
-    try:
-        learned = trainer.train(examples)
-    except ValueError as error:
-        raise TrainingError(
-            "There is nothing to learn from: import dialogues (python app.py import-dialogues FILE) or a log of behaviour "
-            "(python app.py import-events FILE) whose items are in the catalogue."
-        ) from error
+    learned = Trainer(index, wanted, progress).train(examples)
     save_learned(learned, folder, index.embedder.fingerprint, {"examples": len(examples), "source": source})
     importance = learned.ranker.importance() if learned.ranker else {}
     return Training(len(examples), source, learned.ranker is not None, importance, time.perf_counter() - started)

@@ -18,6 +18,7 @@ from retrieval.channels import Search, as_arrays, find_all
 from retrieval.collaborative import ItemItemIndex
 from retrieval.embedder import RememberingEmbedder
 from retrieval.encoder_training import EncoderTrainer, Pair
+from retrieval.errors import TrainingError
 from retrieval.index import CatalogIndex
 from retrieval.item_table import Floats, ItemTable
 from retrieval.learned import Learned, pool, rank_input, wished
@@ -83,11 +84,14 @@ class Trainer:
             trainer: of an earlier call with the same catalogue, log and wishes, so that the log is not learned again.
 
         Raises:
-            ValueError: no example has a target in the catalogue.
+            TrainingError: no example has a target in the catalogue.
         """
         examples = [e for e in examples if any(t in self.table.positions for t in e.targets)]
         if not examples:
-            raise ValueError("no example has a target that is in the catalogue")
+            raise TrainingError(
+                "There is nothing to learn from: import dialogues (python app.py import-dialogues FILE) or a log of behaviour "
+                "(python app.py import-events FILE) whose items are in the catalogue."
+            )
         trainer = trainer or self.encoder_trainer({wish for e in examples for wish in wished(e.query)})
         ranked = [e for e in examples if e.ranked]
         whole = self._models(examples, trainer)
