@@ -128,7 +128,8 @@ def page(
         return
     go_offline()
     from chatbot.loading import Loader
-    from chatbot.ui.page import build_page, launch
+    from chatbot.ui.page import build_page
+    from chatbot.ui.serving import launch
 
     settings = make_settings(model=model, engine=engine, embedder=embedder, demo=demo)
     catalogue = find_catalogue(settings, catalog, domain)

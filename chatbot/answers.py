@@ -100,6 +100,13 @@ class Speaker:
             years["max"],
         }
 
+    def describe_together(self, constraints: Sequence[Constraint], language: Language) -> str:
+        """Say constraints that belong together as one: a span of years, several values that one phrase denies."""
+        span, said = self._years(constraints, language)
+        others = (self.describe_constraint(c, language) for c in constraints if c.op != "excludes" and c not in said)
+        parts = [span, *others, self._exclusions(constraints, language)]
+        return ("，" if language == "zh" else "; ").join(part for part in dict.fromkeys(parts) if part)
+
     def wish_parts(self, request: Request, constraints: Sequence[Constraint]) -> str:
         """Say what a list of items was chosen for: wishes, constraints, models."""
         language = request.language

@@ -64,17 +64,60 @@ def negated_spans(text: str, cues: Cues) -> list[tuple[int, int]]:
     return spans
 
 
-def attitude_of(text: str, mention: Mention, cues: Cues) -> str:
-    """What the sentence says about a named item: the nearest verb before it, else the nearest after it."""
+def attitude_of(text: str, mention: Mention, cues: Cues, others: Iterable[Mention] = ()) -> str:
+    """What the sentence says about a named item: the nearest verb before it, else the nearest after it.
+
+    A judgement after it counts more than that it was seen or is owned ("saw it, couldn't stand it").
+
+    Args:
+        text: with its names masked.
+        mention: of the item.
+        cues: of the language.
+        others: every mention of the message: what is said after the next one is said of that.
+    """
     if cues.other_than.match(text, mention.end):
         return "excluded"
     start, end = next(((a, b) for a, b in split_sentences(text, cues) if a <= mention.start < b), (0, len(text)))
-    kinds = (("disliked", cues.disliked), ("seen", cues.seen), ("model", cues.model), ("liked", cues.liked))
+    judged = (("disliked", cues.disliked), ("liked", cues.liked))
+    kinds = (judged[0], ("wanted", cues.wanted), ("owned", cues.owned), ("seen", cues.seen), ("model", cues.model), judged[1])
     before = [(m.end(), -n, kind) for n, (kind, cue) in enumerate(kinds) for m in cue.finditer(text, start, mention.start)]
-    if before:
-        return max(before)[2]
-    after = [(m.start(), n, kind) for n, (kind, cue) in enumerate(kinds) for m in cue.finditer(text, mention.end, end)]
-    return min(after)[2] if after else "model"
+    nearest = max(before)[2] if before else ""
+    if nearest in ("", "seen", "owned"):
+        if following := [m.start for m in others if mention.start < m.start < end]:
+            clauses = [m.end() for m in cues.clause_end.finditer(text, mention.end, min(following))]
+            end = clauses[-1] if clauses else min(following)  # a verb before the next name speaks of that
+        pairs = judged if nearest else kinds
+        after = [(m.start(), n, kind) for n, (kind, cue) in enumerate(pairs) for m in cue.finditer(text, mention.end, end)]
+        opinions = [found for found in after if found[2] in ("liked", "disliked")]
+        return min(opinions or after)[2] if opinions or after else nearest or "model"
+    return nearest
+
+
+def later_judgement(text: str, after: int, cues: Cues, *, seen: bool) -> str:
+    """What a later sentence says of the one item that was named: "Saw it yesterday. Loved it." Empty when nothing.
+
+    Args:
+        text: with its names masked.
+        after: where the item's name ends.
+        cues: of the language.
+        seen: whether the person saw the item: a judgement without "it" is then of it, too.
+    """
+    found = [
+        (m.start(), kind)
+        for kind, cue in (("disliked", cues.disliked), ("liked", cues.liked))
+        for m in cue.finditer(text, after)
+        if seen or cues.it.match(text, m.end() + 1)
+    ]
+    return min(found)[1] if found else ""
+
+
+def points_at(text: str, start: int, end: int, cues: Cues) -> bool:
+    """Whether a pronoun points at an item: something is asked of it, or said of it by a verb beside it."""
+    if cues.question.search(text):
+        return True
+    verbs = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted, cues.model)
+    near = max(0, start - 24), min(len(text), end + 24)
+    return any(m.end() >= start - 8 and m.start() <= end + 8 for verb in verbs for m in verb.finditer(text, *near))
 
 
 def wish_text(text: str, spans: Iterable[tuple[int, int]], cues: Cues) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from chatbot.clauses import HAN
 from chatbot.cues import Cues
@@ -13,27 +13,29 @@ from chatbot.types import Conversation, Language, Request
 from retrieval.types import Constraint, Wish
 
 T = TypeVar("T", Constraint, Wish)
+Held: TypeAlias = "tuple[tuple[Constraint, ...], tuple[Wish, ...]]"
 
 
 def unique(values: Iterable[T]) -> list[T]:
     """Drop repeated constraints or wishes; the words they came from do not count."""
     seen: dict[Any, T] = {}
     for value in values:
-        key = (value.field, getattr(value, "op", ""), value.value)
-        seen.setdefault(key, value)
+        seen.setdefault(_key(value), value)
     return list(seen.values())
 
 
-def _denied(constraint: Constraint, new: Iterable[Constraint]) -> bool:
-    return any(c.op == "excludes" and c.field == constraint.field and c.value == constraint.value for c in new)
+def state_of(conversation: Conversation) -> dict[str, Any]:
+    """The request that the last turn left; empty at the beginning."""
+    return dict(conversation.turns[-1].record["request"]) if conversation.turns else {}
 
 
-def previous_wish(conversation: Conversation) -> dict[str, Any] | None:
-    """The record of the last turn that asked for something."""
-    for turn in reversed(conversation.turns):
-        if turn.record["request"]["intent"] in ("recommend", "refine", "react"):
-            return dict(turn.record)
-    return None
+def spoken_of(conversation: Conversation) -> str | None:
+    """The item that was spoken of last, which "it" means; None when several or none were."""
+    if not conversation.turns:
+        return None
+    record = conversation.turns[-1].record
+    ids = [item["id"] for item in record["items"]] or record["request"].get("named", [])
+    return str(ids[0]) if len(ids) == 1 else None
 
 
 def last_items(conversation: Conversation) -> list[str]:
@@ -49,14 +51,19 @@ def language_of(conversation: Conversation) -> Language | None:
 
 
 def refines_wish(request: Request, masked: str, cues: Cues, *, lifted: bool) -> bool:
-    """Whether a message goes on with the last wish: it is short, or begins as a continuation, and names no new model."""
-    if request.liked:
-        return False
+    """Whether a message goes on with the last wish, as most do: it does not say a wish that stands alone.
+
+    Such a wish names what is wanted ("a Korean thriller", a film it should be like) in a sentence of its own ("I'd like …"), or
+    is told at length.
+    """
+    if lifted or cues.refine_start.search(masked) or cues.more.search(masked):
+        return True
     words = len(HAN.findall(masked)) if request.language == "zh" else len(masked.split())
-    short = words <= cues.refine_words
-    begins = bool(cues.refine_start.search(masked))
-    only_changes = not request.query and bool(request.constraints or request.wishes or lifted or request.stated)
-    return (short and (begins or bool(cues.more.search(masked)) or not request.query)) or only_changes or begins or lifted
+    models = [item for item in request.liked if item not in request.refers]
+    names = any(c.op in ("includes", "any_of") for c in request.constraints) or bool(models)
+    long = words > cues.refine_words
+    alone = (names or long) and bool(cues.new_wish.search(masked))
+    return not alone and not (names and words > 2 * cues.refine_words)
 
 
 def small_talk(request: Request, masked: str, cues: Cues) -> str:
@@ -65,7 +72,7 @@ def small_talk(request: Request, masked: str, cues: Cues) -> str:
         return "help"
     if request.named or request.constraints or request.wishes:
         return ""
-    for name, cue in (("thanks", cues.thanks), ("greeting", cues.greeting), ("bye", cues.bye)):
+    for name, cue in (("thanks", cues.thanks), ("greeting", cues.greeting), ("bye", cues.bye), ("ok", cues.ok)):
         if found := cue.search(masked):
             rest = cues.filler.sub(" ", masked[: found.start()] + " " + masked[found.end() :])
             if not re.search(r"[^\W_]", rest) and not cues.more.search(masked):
@@ -73,32 +80,116 @@ def small_talk(request: Request, masked: str, cues: Cues) -> str:
     return ""
 
 
-def carry(request: Request, previous: dict[str, Any], *, refines: bool, lifted: Collection[tuple[str, str]] = ()) -> Request:
-    """Bring along what earlier messages still say: exclusions always, the rest while the wish is being refined."""
-    old = previous["request"]
+def hold(state: Mapping[str, Any], drop: Collection[Constraint | Wish] = ()) -> Held:
+    """Return the constraints and wishes of a recorded state, without those that were taken out by hand."""
+    constraints = [
+        Constraint(c["field"], c["op"], _value(c["value"]), c.get("words", ""), **_origin(c)) for c in state.get("constraints", [])
+    ]
+    wishes = [Wish(w["field"], w["value"], w.get("words", ""), **_origin(w)) for w in state.get("wishes", [])]
+    gone = {_key(part) for part in drop}
+    return tuple(c for c in constraints if _key(c) not in gone), tuple(w for w in wishes if _key(w) not in gone)
+
+
+def at_turn(request: Request, turn: int) -> Request:
+    """Say of which message of the conversation the constraints and wishes come."""
+    return replace(
+        request,
+        constraints=tuple(replace(c, turn=turn) for c in request.constraints),
+        wishes=tuple(replace(w, turn=turn) for w in request.wishes),
+    )
+
+
+def turn_round(request: Request, kept: Iterable[Constraint]) -> Request:
+    """Exclude what was demanded: "anything but that"."""
+    excluded = [
+        Constraint(c.field, "excludes", value, c.words) for c in kept if c.op in ("includes", "any_of") for value in c.values
+    ]
+    return replace(request, constraints=(*request.constraints, *excluded))
+
+
+def carry(
+    request: Request,
+    state: Mapping[str, Any],
+    kept: Held,
+    *,
+    refines: bool,
+    adds: bool = False,
+    lifted: Collection[tuple[str, object]] = (),
+) -> Request:
+    """Bring along what earlier messages still say: exclusions always, the rest while the wish is being refined.
+
+    Args:
+        request: what this message says.
+        state: the request that the last turn left.
+        kept: its constraints and wishes, less those taken out by hand.
+        refines: whether the message goes on with the wish.
+        adds: whether it adds to what was demanded, not replacing it.
+        lifted: (facet, value) pairs that no longer hold; None as value: whatever was said of the facet.
+    """
+    if request.intent == "react":
+        return replace(request, constraints=kept[0], wishes=kept[1], **_known(request, state))
     new = list(request.constraints)
-    replaced = {(c.field, c.op) for c in new} | {(c.field, "any_of") for c in new if c.op == "includes"}
-    replaced |= {(c.field, "includes") for c in new if c.op == "any_of"}
-    wanted = {(c.field, v) for c in new if c.op != "excludes" for v in c.values}
-    carried: list[Constraint] = []
-    for record in old.get("constraints", []):
-        value = tuple(record["value"]) if isinstance(record["value"], list) else record["value"]
-        constraint = Constraint(record["field"], record["op"], value, record.get("words", ""))
-        if constraint.op == "excludes":
-            if (constraint.field, value) not in lifted and (constraint.field, value) not in wanted:
-                carried.append(constraint)
-        elif refines and (constraint.field, constraint.op) not in replaced and not _denied(constraint, new):
-            carried.append(constraint)
+
+    def stays(c: Constraint) -> bool:
+        return _stays_excluded(c, new) if c.op == "excludes" else refines and not _replaced(c, new, adds)
+
+    carried = [c for c in kept[0] if stays(c) and not _lifted(c, lifted)]
     request = replace(request, constraints=tuple(unique([*carried, *new])))
     if not refines:
         return request
     denied = {(c.field, c.value) for c in new if c.op == "excludes"}
-    wishes = [Wish(w["field"], w["value"], w.get("words", "")) for w in old.get("wishes", [])]
-    known = [i for i in old.get("liked", []) if i not in request.disliked]
-    return replace(
-        request,
-        intent="react" if request.intent == "react" else "refine",
-        wishes=tuple(unique([*request.wishes, *(w for w in wishes if (w.field, w.value) not in denied)])),
-        liked=tuple(dict.fromkeys([*known, *request.liked])),
-        context=tuple(text for text in (old.get("query", ""), *old.get("context", [])) if text)[:2],
-    )
+    wishes = [w for w in kept[1] if (w.field, w.value) not in denied and not _lifted(w, lifted)]
+    return replace(request, intent="refine", wishes=tuple(unique([*request.wishes, *wishes])), **_known(request, state))
+
+
+def _known(request: Request, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What a refined wish keeps besides: the items liked, and the words of the last wishes."""
+    known = [i for i in state.get("liked", []) if i not in request.disliked]
+    context = (state.get("query", ""), *state.get("context", []))
+    return {
+        "liked": tuple(dict.fromkeys([*known, *request.liked])),
+        "context": tuple(dict.fromkeys(text for text in context if text))[:2],
+    }
+
+
+def _lifted(part: Constraint | Wish, lifted: Collection[tuple[str, object]]) -> bool:
+    values = part.values if isinstance(part, Constraint) else (part.value,)
+    return (part.field, None) in lifted or any((part.field, value) in lifted for value in values)
+
+
+def _stays_excluded(old: Constraint, new: Iterable[Constraint]) -> bool:
+    return not any(c.op != "excludes" and c.field == old.field and old.value in c.values for c in new)
+
+
+def _replaced(old: Constraint, new: Sequence[Constraint], adds: bool) -> bool:
+    """Whether later words say something else of the same."""
+    for c in new:
+        if c.field != old.field:
+            continue
+        if c.op == "excludes":
+            if c.value in old.values:
+                return True
+        elif old.op in ("min", "max"):
+            if c.op == old.op or _contradict(old, c):
+                return True
+        elif not adds:
+            return True
+    return False
+
+
+def _contradict(one: Constraint, other: Constraint) -> bool:
+    """Whether a lowest number is above a highest one."""
+    numbers = {c.op: float(c.values[0]) for c in (one, other) if c.op in ("min", "max")}
+    return len(numbers) == 2 and numbers["min"] > numbers["max"]
+
+
+def _key(part: Constraint | Wish) -> tuple[Any, ...]:
+    return part.field, getattr(part, "op", ""), part.value
+
+
+def _origin(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {"turn": record.get("turn", 0), "certainty": record.get("certainty", 1.0)}
+
+
+def _value(value: list[Any] | str | float) -> Any:
+    return tuple(value) if isinstance(value, list) else value

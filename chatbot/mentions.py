@@ -16,7 +16,7 @@ def plain_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> l
     for verb in re.finditer(f"(?:{cues.liked.pattern})|(?:{cues.seen.pattern})|(?:{cues.model.pattern})", text, re.IGNORECASE):
         end = cues.clause_end.search(text, verb.end()) or cues.sentence_end.search(text, verb.end())
         stop = end.start() if end else len(text)
-        for mention in names.find(text[verb.end() : stop], lenient=True):
+        for mention in names.find(text[verb.end() : stop], lenient=True, fuzzy=True):
             start, end_ = mention.start + verb.end(), mention.end + verb.end()
             if mention.kind == "item" and _stands_alone(text[verb.end() : stop], mention, lexicon, cues):
                 found.append(Mention("item", mention.target, start, end_))

@@ -6,17 +6,20 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
-from chatbot.answers import Speaker, write_title
+from chatbot.answers import Speaker
+from chatbot.clarifying import LOOK, clarify
+from chatbot.draft import Draft, recommendations, timing_text
 from chatbot.grounding import Grounder
+from chatbot.held import held_state
 from chatbot.llm.base import LanguageModel
-from chatbot.policy import decide
+from chatbot.policy import Facts, decide, facts_of
 from chatbot.profile import build_profile
-from chatbot.questions import asked_facets
 from chatbot.records import turn_record
+from chatbot.replying import Replier, Reply, forgettable
 from chatbot.reranking import rerank
 from chatbot.store import UserStore
 from chatbot.types import (
@@ -25,7 +28,6 @@ from chatbot.types import (
     Done,
     Language,
     Profile,
-    Recommendation,
     Request,
     Stage,
     StoredTurn,
@@ -39,31 +41,12 @@ from retrieval.errors import EngineError
 from retrieval.events import Event
 from retrieval.index import CatalogIndex
 from retrieval.retriever import Retriever
-from retrieval.types import Candidate, Query
+from retrieval.types import Candidate, Constraint, Query, Wish
 
 logger = logging.getLogger(__name__)
 POOL = 10  # candidates that the model votes on
 RECENT = 20  # likes and dislikes of a profile that count
 KEEP_SHOWN = 30  # items shown in this conversation that do not come back
-
-
-@dataclass
-class _Draft:
-    """A turn while it is made; turned into a :class:`Turn` at its end, however it ends."""
-
-    request: Request
-    started: float
-    timings: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("understand", "retrieve", "rerank", "first_card", "first_token", "total"), 0.0)
-    )
-    items: list[Recommendation] = field(default_factory=list[Recommendation])
-    candidates: tuple[Candidate, ...] = ()
-    opening: str = ""
-    notes: list[str] = field(default_factory=list[str])
-    at: float = field(default_factory=time.time)
-
-    def clock(self) -> float:
-        return 1000 * (time.perf_counter() - self.started)
 
 
 class RecommendationPipeline:
@@ -94,7 +77,9 @@ class RecommendationPipeline:
         self._vote_weight = vote_weight
         self._retriever = Retriever(index)
         self._understanding = Understanding(index.domain, index.items, count=count)
+        self._count = count
         self._speaker = Speaker(index.domain, index.items)
+        self._replier = Replier(index.domain, index.items, self._speaker)
         grounder = Grounder(index.domain, self._understanding.names, self._understanding.lexicon)
         self._writer = Writer(model, index.domain, index.items, grounder, self._speaker)
 
@@ -130,6 +115,7 @@ class RecommendationPipeline:
         cancel: threading.Event | None = None,
         language: Language | None = None,
         items_only: bool = False,
+        drop: Sequence[Constraint | Wish] = (),
     ) -> Iterator[TurnEvent]:
         """Answer a message, event by event; the last one is :class:`Done`.
 
@@ -141,26 +127,30 @@ class RecommendationPipeline:
             profile: of the person.
             cancel: stops the model; the turn ends with what there is.
             language: of the answer, when the message does not show one.
-            items_only: skip the model's vote and the text.
+            items_only: skip the model's vote and the text, and ask nothing back.
+            drop: what the person took out of what the conversation holds to.
 
         Raises:
             MessageError: the message is empty or too long; nothing is stored.
         """
         started = time.perf_counter()
         yield Stage("understanding")
-        request = self._understanding.read(message, conversation, language)
-        draft = _Draft(request, started)
+        dropped = {"drop": tuple(drop)} if drop else {}
+        request = self._understanding.read(message, conversation, language, **dropped)
+        draft = Draft(request, started)
         draft.timings["understand"] = draft.clock()
         turn_id = uuid.uuid4().hex
-        self._store_statements(request, conversation, turn_id)
+        self._store_statements(request, profile, conversation, turn_id)
         cancel = cancel or threading.Event()
         try:
-            action = decide(request)
-            if action == "recommend":
+            facts = facts_of(conversation, profile, self._count)
+            action = decide(request, facts)
+            if action == "recommend" or (action == "ask" and items_only):
                 yield from self._recommend(draft, conversation, profile, cancel, items_only)
+            elif action == "ask":
+                yield from self._ask(draft, conversation, profile, cancel, facts)
             else:
-                draft.opening = self._speak(draft)
-                yield Text(draft.opening, language=request.language)
+                yield self._say(draft, self._replier.reply(action, request, profile))
         except GeneratorExit:
             cancel.set()
             raise
@@ -171,23 +161,28 @@ class RecommendationPipeline:
 
     # -- stages ---------------------------------------------------------------------------------------------------
 
-    def _speak(self, draft: _Draft) -> str:
-        request = draft.request
-        if request.intent == "chat":
-            return self._speaker.chat(request.opening, request.language)
-        item = self.index.items[request.named[0]]
-        facets = asked_facets(request.text, request.language, self.index.domain)
-        asked = [w.value for w in request.wishes] + [
-            str(v) for c in request.constraints if c.op in ("includes", "any_of") for v in c.values
-        ]
-        judged = [w.field for w in request.wishes] + [c.field for c in request.constraints]
-        facets = facets or tuple(dict.fromkeys(f for f in judged if f in self.index.domain.facets))
-        text, sources = self._speaker.answer(item, facets, asked, request.language)
-        draft.notes.append(f"answered from {item.id}: {', '.join(sources)}")
-        return text
+    @staticmethod
+    def _say(draft: Draft, reply: Reply) -> Text:
+        draft.opening, draft.question = reply.text, reply.question
+        draft.notes += [reply.note] if reply.note else []
+        return Text(draft.opening, language=draft.request.language)
+
+    def _ask(
+        self, draft: Draft, conversation: Conversation, profile: Profile, cancel: threading.Event, facts: Facts
+    ) -> Iterator[TurnEvent]:
+        """Ask what tells most of what the person wants; recommend where no question tells enough."""
+        yield Stage("looking", draft.request.language)
+        before = draft.clock()
+        query = replace(self._query(draft.request, conversation, profile), k=LOOK)
+        question = clarify(self._retriever.retrieve(query).candidates, self.index.domain, facts.asked)
+        draft.timings["retrieve"] = draft.clock() - before
+        if question is None:
+            yield from self._recommend(draft, conversation, profile, cancel, items_only=False)
+        else:
+            yield self._say(draft, self._replier.clarify(question, draft.request.language))
 
     def _recommend(
-        self, draft: _Draft, conversation: Conversation, profile: Profile, cancel: threading.Event, items_only: bool
+        self, draft: Draft, conversation: Conversation, profile: Profile, cancel: threading.Event, items_only: bool
     ) -> Iterator[TurnEvent]:
         request = draft.request
         yield Stage("looking", request.language)
@@ -199,7 +194,7 @@ class RecommendationPipeline:
         kept = [c for c in request.constraints if c not in found.relaxed]
         count = min(request.count, len(found.candidates))
         draft.opening = self._speaker.opening(request, profile, kept, found.relaxed, count, found.instead)
-        draft.items = _recommendations(found.candidates[:count])
+        draft.items = recommendations(found.candidates[:count])
         draft.timings["first_card"] = draft.clock()
         if not draft.items:
             yield Text(draft.opening, language=request.language)
@@ -213,20 +208,20 @@ class RecommendationPipeline:
         yield Stage("writing")
         yield from self._write(draft, profile, cancel)
 
-    def _vote(self, draft: _Draft, count: int) -> None:
+    def _vote(self, draft: Draft, count: int) -> None:
         before = draft.clock()
         request = draft.request
         try:
             liked = self._speaker.titles((i for i in request.liked if i not in request.named), request.language)
             ordered = rerank(self.model, request, draft.candidates, self.index.domain, weight=self._vote_weight, liked=liked)
             draft.candidates = ordered
-            draft.items = _recommendations(self._retriever.choose(ordered, count, request.language, request.constraints))
+            draft.items = recommendations(self._retriever.choose(ordered, count, request.language, request.constraints))
         except EngineError as error:
             logger.warning("no vote: %s", error)
             draft.notes.append(f"no vote: {error}")
         draft.timings["rerank"] = draft.clock() - before
 
-    def _write(self, draft: _Draft, profile: Profile, cancel: threading.Event) -> Iterator[TurnEvent]:
+    def _write(self, draft: Draft, profile: Profile, cancel: threading.Event) -> Iterator[TurnEvent]:
         said: list[str] = []
         for n, recommendation in enumerate(draft.items):
             if cancel.is_set():
@@ -257,28 +252,18 @@ class RecommendationPipeline:
 
     # -- memory ---------------------------------------------------------------------------------------------------
 
-    def _store_statements(self, request: Request, conversation: Conversation, turn_id: str) -> None:
+    def _store_statements(self, request: Request, profile: Profile, conversation: Conversation, turn_id: str) -> None:
         user, context = conversation.user, {"conversation": conversation.id, "turn": turn_id}
         self.learn(Event(user, "typed", text=request.text, context=context))
-        for item, kind in request.stated:
+        for item in forgettable(request, profile):
+            self.learn(Event(user, "cleared", item, context=context))
+        for item, kind in request.stated if request.intent != "profile" else ():
             self.learn(Event(user, kind, item, request.text, context=context))
 
-    def _finish(self, draft: _Draft, conversation: Conversation, turn_id: str, cancel: threading.Event) -> Turn:
-        stopped = ("stopped",) if cancel.is_set() else ()
-        turn = Turn(
-            id=turn_id,
-            user=conversation.user,
-            conversation=conversation.id,
-            request=draft.request,
-            items=tuple(draft.items),
-            opening=draft.opening,
-            reply=self._reply(draft),
-            timings_ms=draft.timings,
-            model=self.model.description,
-            notes=(*draft.notes, *stopped),
-            candidates=draft.candidates,
-            at=draft.at,
-        )
+    def _finish(self, draft: Draft, conversation: Conversation, turn_id: str, cancel: threading.Event) -> Turn:
+        draft.notes += ["stopped"] if cancel.is_set() else []
+        held = held_state(draft.request, self._speaker, draft.request.language)
+        turn = draft.turn(turn_id, conversation, self.model.description, held)
         self.store.save(conversation.id, conversation.user, StoredTurn(turn.id, turn.at, draft.request.text, turn_record(turn)))
         context = {"conversation": conversation.id, "turn": turn.id}
         for item in turn.items:
@@ -289,26 +274,6 @@ class RecommendationPipeline:
             draft.request.intent,
             draft.request.language,
             len(turn.items),
-            _timing_text(turn.timings_ms),
+            timing_text(turn.timings_ms),
         )
         return turn
-
-    @staticmethod
-    def _reply(draft: _Draft) -> str:
-        language = draft.request.language
-        gap = "" if language == "zh" else " "
-        colon = "：" if language == "zh" else ": "
-        lines = [
-            f"{r.rank}. {write_title(r.item, language)}"
-            + (colon + gap.join(reason.text for reason in r.reasons) if r.reasons else "")
-            for r in draft.items
-        ]
-        return "\n".join([draft.opening, *lines]).strip()
-
-
-def _recommendations(candidates: tuple[Candidate, ...] | list[Candidate]) -> list[Recommendation]:
-    return [Recommendation(c.item, rank, c.score, c.channels) for rank, c in enumerate(candidates, 1)]
-
-
-def _timing_text(timings: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {value:.0f} ms" for name, value in timings.items() if value)

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from chatbot.types import Recommendation, Turn
-from retrieval.types import Constraint
+from chatbot.types import Held, Question, Recommendation, Turn
+from retrieval.types import Constraint, Wish
 
 
 def constraint_record(constraint: Constraint) -> dict[str, Any]:
     """One constraint as JSON."""
     value = list(constraint.value) if isinstance(constraint.value, tuple) else constraint.value
-    return {"field": constraint.field, "op": constraint.op, "value": value, "words": constraint.words}
+    return {"field": constraint.field, "op": constraint.op, "value": value, "words": constraint.words, **_origin(constraint)}
+
+
+def wish_record(wish: Wish) -> dict[str, Any]:
+    """One wish as JSON."""
+    return {"field": wish.field, "value": wish.value, "words": wish.words, **_origin(wish)}
+
+
+def _origin(part: Constraint | Wish) -> dict[str, Any]:
+    return {"turn": part.turn, "certainty": round(part.certainty, 3)}
+
+
+def _held_record(held: Held) -> dict[str, Any]:
+    parts = [constraint_record(part) if isinstance(part, Constraint) else wish_record(part) for part in held.parts]
+    return {"label": held.label, "parts": parts}
+
+
+def held_parts(record: Mapping[str, Any]) -> tuple[Constraint | Wish, ...]:
+    """Read back what an entry of ``held`` stands for."""
+    return tuple(
+        Constraint(part["field"], part["op"], tuple(part["value"]) if isinstance(part["value"], list) else part["value"])
+        if "op" in part
+        else Wish(part["field"], part["value"])
+        for part in record["parts"]
+    )
+
+
+def _question_record(question: Question | None) -> dict[str, Any] | None:
+    if question is None:
+        return None
+    return {"about": question.about, "options": list(question.options), "values": list(question.values)}
 
 
 def _item_record(recommendation: Recommendation, language: str) -> dict[str, Any]:
@@ -44,13 +75,22 @@ def turn_record(turn: Turn) -> dict[str, Any]:
             "constraints": [constraint_record(constraint) for constraint in request.constraints],
             "liked": list(request.liked),
             "disliked": list(request.disliked),
-            "wishes": [{"field": wish.field, "value": wish.value, "words": wish.words} for wish in request.wishes],
+            "wishes": [wish_record(wish) for wish in request.wishes],
             "seen": list(request.seen),
+            "stated": [[item, kind] for item, kind in request.stated],
+            "attitudes": [[item, attitude] for item, attitude in request.attitudes],
             "named": list(request.named),
+            "asked": [wish_record(wish) for wish in request.asked],
             "context": list(request.context),
+            "refers": list(request.refers),
+            "ambiguous": list(request.ambiguous),
+            "count": request.count,
+            "opening": request.opening,
         },
         "items": [_item_record(item, request.language) for item in turn.items],
         "opening": turn.opening,
+        "question": _question_record(turn.question),
+        "held": [_held_record(held) for held in turn.held],
         "reply": turn.reply,
         "timings_ms": {name: round(value, 1) for name, value in turn.timings_ms.items()},
         "model": dict(turn.model),

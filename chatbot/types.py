@@ -10,7 +10,9 @@ from retrieval.events import EventKind
 from retrieval.types import Candidate, ChannelScore, Constraint, Item, Wish
 
 Language: TypeAlias = Literal["en", "zh"]
-Intent: TypeAlias = Literal["recommend", "refine", "ask_item", "react", "chat"]
+Intent: TypeAlias = Literal[
+    "recommend", "refine", "ask_item", "compare", "react", "chat", "profile", "out_of_scope", "unsafe"
+]
 
 MAX_MESSAGE = 4000  # characters; a longer one is refused with a clear error
 
@@ -40,10 +42,17 @@ class Request:
         disliked: items named as disliked.
         seen: items named as already seen.
         stated: (item, "liked" | "disliked" | "seen") that the person said of themselves: kept as events.
-        named: every item named, and the item asked about.
+        attitudes: (item, attitude) of every item that this message names or points at: liked, disliked, seen, owned, wanted,
+            model (something like it), excluded (anything but it), asked (about).
+        named: every item named, and the items asked about.
+        asked: facet values that a question asks whether an item has ("is it sad?"); no part of the state.
         context: earlier wishes that still count, newest first.
+        refers: the shown items that a pointing word means ("the second one"), among them ``named``.
+        ambiguous: the shown items that a pointing word could mean, when it could mean several: ask which.
         count: how many items are wanted.
-        opening: which phrase of ``chat`` fits (greeting, thanks, help).
+        eager: the message says how many, or leaves the choice to us ("surprise me"): no question back.
+        opening: which phrase fits: of ``chat`` greeting, thanks, bye, help, ok; of ``profile`` show, forget, erase; of ``unsafe``
+            self_harm, harm; of ``out_of_scope`` other, instructions.
     """
 
     intent: Intent
@@ -56,10 +65,35 @@ class Request:
     disliked: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     stated: tuple[tuple[str, EventKind], ...] = ()
+    attitudes: tuple[tuple[str, str], ...] = ()
     named: tuple[str, ...] = ()
+    asked: tuple[Wish, ...] = ()
     context: tuple[str, ...] = ()
+    refers: tuple[str, ...] = ()
+    ambiguous: tuple[str, ...] = ()
     count: int = 3
+    eager: bool = False
     opening: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question back to the person: a facet or "reference" (which item), the options in their words, and what each stands for.
+
+    ``values`` are parallel to ``options``: item ids, facet values, or the first year of a decade.
+    """
+
+    about: str
+    options: tuple[str, ...]
+    values: tuple[str | int | float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something that the conversation holds to, in words, and the constraints and wishes that it stands for."""
+
+    label: str
+    parts: tuple[Constraint | Wish, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +120,8 @@ class Recommendation:
 class Turn:
     """One exchange, whole: what was asked, found, ordered and said, and how long each part took.
 
-    ``opening`` is the sentence before the items; ``reply`` holds it and a line an item.
+    ``opening`` is the sentence before the items; ``reply`` holds it and a line an item. ``question`` is asked of the person;
+    ``held`` is what the conversation holds to after the turn.
 
     ``timings_ms`` holds ``understand``, ``retrieve``, ``rerank``, ``first_card``, ``first_token`` (the first words of a reason
     that the person can read) and ``total``; a stage that did not run is 0.
@@ -104,6 +139,8 @@ class Turn:
     candidates: tuple[Candidate, ...] = ()
     at: float = 0.0
     opening: str = ""
+    question: Question | None = None
+    held: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

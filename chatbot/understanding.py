@@ -7,27 +7,55 @@ nothing. Words that carry the reading are data: ``cues/`` a language, ``domain.t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from chatbot.clauses import HAN, attitude_of, clause_spans, mask_names, negated_spans, split_sentences, wish_text
+from chatbot.clauses import (
+    HAN,
+    attitude_of,
+    later_judgement,
+    mask_names,
+    negated_spans,
+    points_at,
+    split_sentences,
+    wish_text,
+)
 from chatbot.cues import Cues, load_cues
-from chatbot.dialogue import carry, language_of, previous_wish, refines_wish, small_talk, unique
-from chatbot.lexicon import Lexicon, Match, Target
+from chatbot.dialogue import (
+    at_turn,
+    carry,
+    hold,
+    language_of,
+    last_items,
+    refines_wish,
+    spoken_of,
+    state_of,
+    turn_round,
+    unique,
+)
+from chatbot.intents import aside, question
+from chatbot.lexicon import Lexicon
 from chatbot.mentions import plain_titles
-from chatbot.quantities import find_bounds, number
-from chatbot.questions import asked_item
+from chatbot.quantities import number
+from chatbot.references import Pointer
+from chatbot.slots import Reading, SlotReader
 from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
 from retrieval.domain import PEOPLE, Domain
 from retrieval.errors import MessageError
+from retrieval.events import EventKind
 from retrieval.titles import Mention, NameIndex
 from retrieval.types import Constraint, Item, Wish
 
 _LATIN = re.compile(r"[A-Za-zÀ-ÿ]+")
+_APOSTROPHE = re.compile(r"(?<=\w)’(?=\w)")
+_KINDS: Mapping[str, EventKind] = {  # what is kept of what a person says of an item
+    "liked": "liked",
+    "disliked": "disliked",
+    "seen": "seen",
+    "owned": "purchased",
+    "wanted": "saved",
+}
 _TITLE_MARKS = re.compile(r"《[^》]*》|\"[^\"]*\"|“[^”]*”")
-_OR = re.compile(r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b|或者?|还是|/)\s*(?:an?\s+)?", re.IGNORECASE)
 MAX_COUNT = 10
 
 
@@ -60,24 +88,6 @@ def check_message(text: str) -> str:
     return text
 
 
-@dataclass
-class _Reading:
-    """What one message says, while it is being collected."""
-
-    negated: list[tuple[int, int]]
-    constraints: list[Constraint] = field(default_factory=list[Constraint])
-    wishes: list[Wish] = field(default_factory=list[Wish])
-    lifted: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    spans: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])  # not for similarity: names, negated words
-    places: list[tuple[int, int, Constraint]] = field(default_factory=list[tuple[int, int, Constraint]])
-    implied: list[Constraint] = field(default_factory=list[Constraint])  # exclusions of what the words only suggest
-    attitudes: dict[str, str] = field(default_factory=dict[str, str])
-
-    def denies(self, place: int) -> bool:
-        """Whether a place in the text is denied."""
-        return any(start <= place < end for start, end in self.negated)
-
-
 class Understanding:
     """Reads messages about one catalogue. Holds no state of a conversation."""
 
@@ -86,15 +96,31 @@ class Understanding:
         self._domain, self._items, self._count = domain, items, count
         self.names = NameIndex(items.values(), domain)
         self.lexicon = Lexicon(domain, items.values())
+        self._slots = SlotReader(domain, items, self.lexicon)
+        self._pointer = Pointer(domain, self.lexicon)
 
-    def read(self, message: str, conversation: Conversation, language: Language | None = None) -> Request:
+    def read(
+        self,
+        message: str,
+        conversation: Conversation,
+        language: Language | None = None,
+        drop: Sequence[Constraint | Wish] = (),
+    ) -> Request:
         """Turn a message into a request.
+
+        Args:
+            message: as it was typed.
+            conversation: what was said before.
+            language: of the answer, when the message does not show one.
+            drop: parts of the state that the person took out by hand.
 
         Raises:
             MessageError: the message is empty or too long.
         """
-        text = check_message(message)
-        previous = previous_wish(conversation)
+        typed = check_message(message)
+        text = _APOSTROPHE.sub("'", typed)
+        state = state_of(conversation)
+        shown = [self._items[i] for i in last_items(conversation) if i in self._items]
         mentions = self.names.find(text)
         language = self._language(text, mentions, language_of(conversation), language)
         cues = load_cues(language)
@@ -104,25 +130,35 @@ class Understanding:
             if all(m.end <= o.start or m.start >= o.end for o in mentions)
         ]
         masked = mask_names(text, mentions)
-        reading = _Reading(negated_spans(masked, cues))
-        self._read_phrases(masked, language, cues, reading, previous)
-        self._read_bounds(masked, reading)
+        found = self._pointer.find(masked, language, cues, shown, spoken_of(conversation), mentions)
+        pointings = [p for p in found if not p.pronoun or points_at(masked, p.start, p.end, cues)]
+        mentions = [m for m in mentions if not any(p.start <= m.start < p.end for p in pointings)]
+        mentions += [Mention("item", item, p.start, p.end) for p in pointings if not p.ambiguous for item in p.items]
+        masked = mask_names(masked, [Mention("item", "", p.start, p.end) for p in pointings])
+        reading = Reading(negated_spans(masked, cues))
+        compared = {m.start: self._items[m.target] for m in mentions if m.kind == "item"}
+        self._slots.read(masked, language, cues, reading, state, shown, compared)
         self._read_mentions(masked, mentions, cues, reading)
+        pointed = [item for p in pointings if not p.ambiguous for item in p.items]
         request = Request(
             intent="recommend",
             language=language,
-            text=text,
+            text=typed,
             query=wish_text(text, reading.spans, cues),
             constraints=tuple(unique(reading.constraints)),
             wishes=tuple(unique(reading.wishes)),
-            liked=tuple(i for i, a in reading.attitudes.items() if a in ("liked", "model")),
+            liked=tuple(i for i, a in reading.attitudes.items() if a in ("liked", "model", "wanted")),
             disliked=tuple(i for i, a in reading.attitudes.items() if a == "disliked"),
-            seen=tuple(i for i, a in reading.attitudes.items() if a == "seen"),
-            stated=tuple((i, a) for i, a in reading.attitudes.items() if a in ("liked", "disliked", "seen")),
+            seen=tuple(i for i, a in reading.attitudes.items() if a in ("seen", "owned")),
+            stated=tuple((i, _KINDS[a]) for i, a in reading.attitudes.items() if a in _KINDS),
+            attitudes=tuple(reading.attitudes.items()),
             named=tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item")),
+            refers=tuple(dict.fromkeys(pointed)),
+            ambiguous=next((p.items for p in pointings if p.ambiguous), ()) if not pointed else (),
             count=self._read_count(masked, cues),
+            eager=bool(cues.count.search(masked) or cues.surprise.search(masked)),
         )
-        return self._with_intent(request, masked, cues, reading, conversation, previous)
+        return self._with_state(request, masked, cues, reading, conversation, drop)
 
     @staticmethod
     def _language(text: str, mentions: Iterable[Mention], spoken: Language | None, hint: Language | None) -> Language:
@@ -131,79 +167,6 @@ class Understanding:
         if spoken and not HAN.search(bare) and len(_LATIN.findall(bare)) < 2:
             return spoken
         return detect_language(bare, spoken or hint or detect_language(text))
-
-    # -- facets ---------------------------------------------------------------------------------------------------
-
-    def _read_phrases(
-        self, text: str, language: Language, cues: Cues, reading: _Reading, previous: dict[str, Any] | None
-    ) -> None:
-        feelings = [m.span() for cue in (cues.feeling, cues.restart) for m in cue.finditer(text)]
-        neutral = clause_spans(text, cues.neutral, cues)
-        lifted = bool(cues.lift.search(text))
-        other: Language = "zh" if language == "en" else "en"
-        matches = [*self.lexicon.find(text, language), *self.lexicon.find(text, other)]
-        for match in matches:
-            if any(start < match.end and match.start < end for start, end in feelings):
-                continue
-            inside = reading.denies(match.start)
-            words = text[match.start : match.end]
-            for target in match.targets:
-                if target.negated_only and not inside:
-                    continue
-                if inside:
-                    self._exclude(target, words, reading)
-                    reading.spans.append((match.start, match.end))
-                elif lifted and target.values and self._was_excluded(target, previous):
-                    reading.lifted += [(target.facet, value) for value in target.values]
-                    reading.spans.append((match.start, match.end))
-                elif not any(start <= match.start < end for start, end in neutral):
-                    self._want(target, match, words, reading, previous)
-        reading.spans += reading.negated
-        _settle(reading, text)
-
-    def _exclude(self, target: Target, words: str, reading: _Reading) -> None:
-        for value in target.values:
-            reading.constraints.append(Constraint(target.facet, "excludes", value, words))
-            if target.negated_only:
-                reading.implied.append(reading.constraints[-1])
-        if target.negated_only and target.bound:
-            op, value = target.bound
-            reading.constraints.append(Constraint(target.facet, op, _whole(value), words))
-
-    def _want(self, target: Target, match: Match, words: str, reading: _Reading, previous: dict[str, Any] | None) -> None:
-        facet = self._domain.facets[target.facet]
-        if target.bound:
-            op, value = target.bound
-            reading.constraints.append(Constraint(target.facet, op, _whole(value), words))
-        elif target.step:
-            shown = [self._items[i["id"]] for i in (previous or {}).get("items", []) if i["id"] in self._items]
-            numbers = [float(v) for item in shown for v in item.values(target.facet) if isinstance(v, (int, float))]
-            if numbers:
-                middle = sorted(numbers)[len(numbers) // 2]  # most of what comes is then on the asked side of what was shown
-                value = middle + target.step * facet.step
-                reading.constraints.append(Constraint(target.facet, "max" if target.step < 0 else "min", _whole(value), words))
-        elif facet.match == "soft":
-            reading.wishes += [Wish(target.facet, value, words) for value in target.values]
-        elif len(target.values) == 1:
-            reading.constraints.append(Constraint(target.facet, "includes", target.values[0], words))
-            reading.places.append((match.start, match.end, reading.constraints[-1]))
-        elif target.values:
-            reading.constraints.append(Constraint(target.facet, "any_of", target.values, words))
-
-    @staticmethod
-    def _was_excluded(target: Target, previous: dict[str, Any] | None) -> bool:
-        old = (previous or {}).get("request", {}).get("constraints", [])
-        return any(c["op"] == "excludes" and c["field"] == target.facet and c["value"] in target.values for c in old)
-
-    def _read_bounds(self, text: str, reading: _Reading) -> None:
-        facets = self._domain.facets.items()
-        measured = {"duration": "minutes", "age": "age"}
-        names = {measured[facet.measures]: name for name, facet in facets if facet.measures}
-        names |= {"year": name for name, facet in facets if facet.type == "year"}  # noqa: B035  (one year facet a domain)
-        for bound in find_bounds(text):
-            if name := names.get(bound.kind):
-                reading.constraints.append(Constraint(name, bound.op, bound.value, text[bound.start : bound.end].strip()))
-                reading.spans.append((bound.start, bound.end))
 
     def _read_count(self, text: str, cues: Cues) -> int:
         found = cues.count.search(text)
@@ -214,7 +177,7 @@ class Understanding:
 
     # -- names ----------------------------------------------------------------------------------------------------
 
-    def _read_mentions(self, text: str, mentions: Iterable[Mention], cues: Cues, reading: _Reading) -> None:
+    def _read_mentions(self, text: str, mentions: Iterable[Mention], cues: Cues, reading: Reading) -> None:
         for mention in mentions:
             inside = reading.denies(mention.start)
             if mention.kind == PEOPLE:
@@ -224,7 +187,7 @@ class Understanding:
                     reading.spans.append((mention.start, mention.end))
                 continue
             reading.spans.append((mention.start, mention.end))
-            verbs = (cues.liked, cues.disliked, cues.seen, cues.model)
+            verbs = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted, cues.model)
             reading.spans += [
                 m.span()
                 for start, end in split_sentences(text, cues)
@@ -232,45 +195,49 @@ class Understanding:
                 for cue in verbs
                 for m in cue.finditer(text, start, end)
             ]
-            attitude = attitude_of(text, mention, cues)
+            if mention.start in reading.measured:
+                continue
+            attitude = attitude_of(text, mention, cues, mentions)
+            if inside and attitude in ("seen", "owned"):
+                continue  # "I've seen Heat, though not Ronin"
             reading.attitudes[mention.target] = "excluded" if attitude == "model" and inside else attitude
+        of_items = [m for m in mentions if m.kind == "item"]
+        if len(of_items) == 1 and reading.attitudes.get(of_items[0].target) in ("seen", "model"):
+            later = later_judgement(text, of_items[0].end, cues, seen=reading.attitudes[of_items[0].target] == "seen")
+            reading.attitudes[of_items[0].target] = later or reading.attitudes[of_items[0].target]
 
     # -- intent and what the conversation still holds -----------------------------------------------------------------
 
-    def _with_intent(
+    def _with_state(
         self,
         request: Request,
         masked: str,
         cues: Cues,
-        reading: _Reading,
+        reading: Reading,
         conversation: Conversation,
-        previous: dict[str, Any] | None,
+        drop: Sequence[Constraint | Wish],
     ) -> Request:
-        chat = small_talk(request, masked, cues)
-        if chat:
-            return replace(request, intent="chat", opening=chat)
-        asked = asked_item(request, masked, cues, conversation, self._domain)
-        if asked:
-            return replace(request, intent="ask_item", named=(asked,))
-        if request.stated and not request.query and not request.constraints and not request.wishes and not reading.lifted:
+        state = state_of(conversation)
+        kept = hold(state, drop)
+        before = str(state.get("intent", ""))
+        no_wish = aside(request, masked, cues, self._domain) or question(request, masked, cues, self._domain, before)
+        if no_wish:
+            asked = tuple(request.wishes) + tuple(
+                Wish(c.field, str(v), c.words) for c in request.constraints if c.op in ("includes", "any_of") for v in c.values
+            )
+            return replace(no_wish, constraints=kept[0], wishes=kept[1], asked=asked, query="", liked=(), disliked=(), seen=())
+        wishes = request.constraints or request.wishes or reading.lifted or "model" in reading.attitudes.values()
+        if request.stated and not wishes and not cues.asks_for.search(masked):
             request = replace(request, intent="react")
-        if previous is None or cues.restart.search(masked):
-            return request
-        refines = refines_wish(request, masked, cues, lifted=bool(reading.lifted))
-        return carry(request, previous, refines=refines, lifted=reading.lifted)
-
-
-def _settle(reading: _Reading, text: str) -> None:
-    """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for ("horror, but not scary")."""
-    wanted = {(c.field, c.value) for _, _, c in reading.places}
-    dropped = [c for c in reading.implied if (c.field, c.value) in wanted]
-    reading.constraints = [c for c in reading.constraints if not any(c is d for d in dropped)]
-    places = sorted(reading.places, key=lambda place: place[:2])
-    for (_, end, first), (start, _, second) in pairwise(places):
-        if first.field == second.field and first.value != second.value and _OR.fullmatch(text[end:start]):
-            values = tuple(str(value) for c in (first, second) for value in c.values)
-            both = Constraint(first.field, "any_of", values, f"{first.words} / {second.words}")
-            reading.constraints = [c for c in reading.constraints if c is not first and c is not second] + [both]
+        if not state or cues.restart.search(masked):
+            return at_turn(request, len(conversation.turns))
+        holds = any(state.get(name) for name in ("constraints", "wishes", "liked", "query", "context"))
+        refines = bool(drop) or (holds and refines_wish(request, masked, cues, lifted=bool(reading.lifted)))
+        if cues.anything_but.search(masked):
+            request = turn_round(request, kept[0])
+        adds = bool(cues.adds.search(masked))
+        request = at_turn(request, len(conversation.turns))
+        return carry(request, state, kept, refines=refines, adds=adds, lifted=reading.lifted)
 
 
 def _is_number(text: str) -> bool:
@@ -279,7 +246,3 @@ def _is_number(text: str) -> bool:
     except (KeyError, ValueError):
         return False
     return True
-
-
-def _whole(value: float) -> int | float:
-    return int(value) if value == int(value) else value

@@ -79,6 +79,9 @@ class Facet(Model):
         unknown: values that mean that nothing is known, such as "0" or "N/A".
         aliases: another spelling in the table -> the value.
         range: lowest and highest number that can be true.
+        less, more: words for a smaller or a larger number than that of what was shown ("shorter").
+        least, most: words for the smallest and the largest number among what was shown ("the shortest").
+        open: words that name the facet where a person says that it does not matter ("any year").
         infer: the language model may fill it from the text (retrieval.inferred) when no column does.
     """
 
@@ -102,6 +105,9 @@ class Facet(Model):
     bounds: tuple[Bound, ...] = ()
     less: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     more: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    least: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    most: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    open: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     step: float = 1
     measures: Literal["duration", "age"] | None = None
     say_max: Mapping[str, str] = Field(default_factory=dict)
@@ -213,6 +219,9 @@ class Domain(Model):
             "bounds",
             "less",
             "more",
+            "least",
+            "most",
+            "open",
             "step",
             "measures",
             "say_max",

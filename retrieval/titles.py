@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
 
 from retrieval.domain import PEOPLE, Domain
+from retrieval.fuzzy_titles import Typos
+from retrieval.name_keys import HAN, WORD, fold, han_keys, number_word, word_keys
+from retrieval.name_parts import PeopleParts
+from retrieval.sounds import Sounds
+from retrieval.title_evidence import Evidence, in_marks, right_years, year_beside
 from retrieval.types import Item
+from retrieval.words import english
 
-# A word ends where Chinese begins ("想看像Interstellar那样的"); an accent may be a character of its own.
-_WORD = re.compile(r"(?:[^\W_\u3400-\u9fff]|[\u0300-\u036f])+(?:['’][^\W_\u3400-\u9fff]+)?")
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_SENTENCE_START = re.compile(r"(?:^|[.!?;:\n。！？；：]\s*)$")
-_YEAR_AFTER = re.compile(r"\s{0,2}[(（](?:18|19|20)\d\d[)）]")  # "It (2017)"
-_OPEN, _CLOSE = "《“\"'‘*_「『", "》”\"'’*_」』"
-_ARTICLES = ("the ", "a ", "an ")
+__all__ = ["Mention", "NameIndex", "fold"]
+
+_MAX_TYPED = 8  # words of a mistyped name
 
 
-def fold(text: str) -> str:
-    """Lower-case, unaccented, one form a character; keeps the length of ordinary text."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFD", text.lower())
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("’", "'")
-
-
-def _key(text: str) -> str:
-    return " ".join(_WORD.findall(fold(text))).replace("'", "")  # people type "schindlers list"
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A stretch of text that names an item or a person. ``target`` is an item id, or the canonical name of a person."""
 
     kind: str
@@ -42,100 +31,179 @@ class Mention:
     end: int
 
 
+class _Token(NamedTuple):
+    start: int
+    end: int
+    word: str
+    number: str
+
+
+def _token(match: re.Match[str]) -> _Token:
+    word = fold(match[0]).replace("'", "")
+    return _Token(match.start(), match.end(), word, number_word(word))
+
+
 class NameIndex:
     """Titles and people of a catalogue, to be found in messages and in the model's sentences."""
 
     def __init__(self, items: Iterable[Item], domain: Domain) -> None:
         """Collect every title and every person, and how common each title's words are in the catalogue's texts."""
-        self._words: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        self._han: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        frequency: dict[str, int] = defaultdict(int)
+        self._words: dict[str, list[tuple[str, str]]] = {}
+        self._word_parts: dict[str, list[tuple[str, str]]] = {}
+        self._han: dict[str, list[tuple[str, str]]] = {}
+        self._han_parts: dict[str, list[tuple[str, str]]] = {}
+        self._years: dict[str, int] = {}
+        people: dict[str, set[str]] = {}  # name in any language -> canonical names
+        made: dict[str, int] = defaultdict(int)
+        year = next((name for name, facet in domain.facets.items() if facet.type == "year"), "")
+        self._evidence = Evidence(domain)
         for item in items:
             for title in set(item.titles.values()):
                 self._add(title, "item", item.id)
             for facet in domain.people_facets:
                 canonical = [str(value) for value in item.values(facet)]
+                for target in canonical:
+                    made[target] += 1
                 for language in domain.languages:
                     for name, target in zip(item.label(facet, language), canonical, strict=True):
                         self._add(name, PEOPLE, target)
-            for word in set(_key(" ".join(item.texts.values())).split()):
-                frequency[word] += 1
-        self._frequency = dict(frequency)
-        self._ordinary = frozenset(title.lower() for title in domain.ordinary_titles)
-        self._longest = max((len(key.split()) for key in self._words), default=1)
-        self._lengths = sorted({len(key) for key in self._han}, reverse=True)
+                        people.setdefault(name, set()).add(target)
+            if isinstance(number := item.facets.get(year), int):
+                self._years[item.id] = number
+            self._evidence.read(item.texts.values())
+        self._people = PeopleParts(people, made, self._evidence)
+        self._longest = max((key.count(" ") + 1 for table in (self._words, self._word_parts) for key in table), default=1)
+        self._lengths = sorted({len(key) for table in (self._han, self._han_parts) for key in table}, reverse=True)
 
     def _add(self, name: str, kind: str, target: str) -> None:
-        if _HAN.search(name):
-            table, keys = self._han, [re.sub(r"\s", "", name)]
-        else:
-            table = self._words
-            short, *subtitle = (_key(part) for part in re.split(r"\s*[:：(（]", name, maxsplit=1)) if kind == "item" else ("",)
-            keys = [_key(name), *([short] if " " in short else []), *(key for key in subtitle if key.count(" ") > 1)]
-            keys += [key.removeprefix(article) for key in keys for article in _ARTICLES if key.startswith(article)]
-        for key in keys:
-            if key and (kind, target) not in table[key]:
-                table[key].append((kind, target))
+        han = HAN.search(name)
+        whole, parts = (han_keys if han else word_keys)(name, title=kind == "item")
+        tables = (self._han, self._han_parts) if han else (self._words, self._word_parts)
+        for table, keys in zip(tables, (whole, parts), strict=True):
+            for key in keys:
+                named = table.setdefault(key, [])
+                if (kind, target) not in named:
+                    named.append((kind, target))
 
-    def find(self, text: str, *, lenient: bool = False) -> list[Mention]:
+    def find(self, text: str, *, lenient: bool = False, fuzzy: bool = False) -> list[Mention]:
         """Return the names in a text, longest first where they overlap, in the order of the text.
 
         A title made of ordinary words ("To Live", 《活着》) counts only where it is written as a title: with capitals, in
-        quotation marks or in 《》. ``lenient`` drops that demand, for text that is known to name titles.
+        quotation marks or in 《》. Of several items with one title, a year in the text chooses.
+
+        Args:
+            text: a message or a sentence.
+            lenient: drop that demand, for text that is known to name titles.
+            fuzzy: read it as people type: titles in lower case that are no common phrase, slips of the hand, characters of the
+                same sound, pinyin, a surname for a person. Not for text that was written with care: a chance likeness is then
+                likelier than a slip.
         """
-        mentions = [*self._find_words(text, lenient), *self._find_han(text, lenient)]
-        taken: list[Mention] = []
-        for mention in sorted(mentions, key=lambda m: (m.start - m.end, m.start, m.kind)):
-            if all(mention.end <= t.start or mention.start >= t.end or _same_span(mention, t) for t in taken):
-                taken.append(mention)
-        return sorted(taken, key=lambda m: (m.start, m.kind, m.target))
+        tokens = [
+            _Token(m.start(), m.end(), word := fold(m[0]).replace("'", ""), number_word(word)) for m in WORD.finditer(text)
+        ]
+        mentions = [*self._find_words(text, tokens, lenient, fuzzy), *self._find_han(text, lenient, fuzzy)]
+        if fuzzy:
+            mentions += [Mention(*part) for part in self._people.find(text, [(t.start, t.end, t.word) for t in tokens])]
+        taken = _longest([m for m in mentions if right_years(text, m, self._years)])
+        if fuzzy:
+            rest = [*self._find_typed(text, tokens, taken, lenient), *self._find_sounds(text, tokens, lenient)]
+            taken = _longest([m for m in rest if right_years(text, m, self._years)], taken)
+        return sorted(self._one_year(text, taken), key=lambda m: (m.start, m.kind, m.target))
 
-    def _find_words(self, text: str, lenient: bool) -> list[Mention]:
-        spans = [(m.start(), m.end(), fold(m[0])) for m in _WORD.finditer(text)]
-        found: list[Mention] = []
-        for i in range(len(spans)):
-            for j in range(min(len(spans), i + self._longest), i, -1):
-                words = " ".join(word for _, _, word in spans[i:j])
-                start, end = spans[i][0], spans[j - 1][1]
-                readings = [(words, end), (words[:-2], end - 2)] if words.endswith("'s") else [(words, end)]
-                for key, stop in ((reading.replace("'", ""), stop) for reading, stop in readings):
-                    for kind, target in self._words.get(key, ()):
-                        if (kind == PEOPLE and " " in key) or lenient or self._looks_like_title(text, start, stop, key):
-                            found.append(Mention(kind, target, start, stop))
-        return found
+    def _named(self, key: str) -> tuple[list[tuple[str, str]], bool]:
+        """What a key names, and whether it is but a part of a title: a whole title comes first ("Alien", not "Alien: …")."""
+        if named := self._words.get(key):
+            return named, False
+        return self._word_parts.get(key, []), True
 
-    def _looks_like_title(self, text: str, start: int, end: int, key: str) -> bool:
-        if text[start - 1 : start] in tuple(_OPEN) and text[end : end + 1] in tuple(_CLOSE):
-            return True
-        if _YEAR_AFTER.match(text, end):
-            return True
-        words = key.split()
-        rare = any(self._frequency.get(word, 0) < 2 and len(word) > 4 for word in words)
-        if key not in self._ordinary and rare and (len(words) > 1 or len(key) > 7):
-            return True
-        capital = text[start].isupper() or text[start].isdigit()
-        first = bool(_SENTENCE_START.search(text[:start]))
-        shout = text.isupper()
-        if len(words) == 1 and re.search(r"\b(?:the|a|an)\s$", text[:start], re.IGNORECASE):
-            return False  # "the Moon" is no title
-        if len(words) == 1:
-            return capital and not first and not shout and (len(key) > 2 or not key.isdigit())
-        small = ("the", "a", "an", "of", "and", "in", "to", "for", "my", "by", "with", "is", "on", "from", "or", "at", "its")
-        parts = [w for w in _WORD.findall(text[start:end]) if w.lower() not in small]
-        return capital and not shout and bool(parts) and all(w[0].isupper() or w[0].isdigit() for w in parts)
+    def _find_words(self, text: str, tokens: list[_Token], lenient: bool, fuzzy: bool) -> Iterator[Mention]:
+        for i in range(len(tokens)):
+            words = numbers = ""
+            for token in tokens[i : i + self._longest]:
+                gap = " " if words else ""
+                words, numbers = words + gap + token.word, numbers + gap + token.number
+                start, end = tokens[i].start, token.end
+                for key in (words, numbers) if words != numbers else (words,):
+                    yield from self._read(text, start, end, key, lenient, fuzzy)
+                if text[end - 2 : end] in ("'s", "’s"):
+                    yield from self._read(text, start, end - 2, words[:-1], lenient, fuzzy)
 
-    def _find_han(self, text: str, lenient: bool) -> list[Mention]:
-        found: list[Mention] = []
+    def _read(self, text: str, start: int, end: int, key: str, lenient: bool, fuzzy: bool) -> Iterator[Mention]:
+        named, part = self._named(key)
+        for kind, target in named:
+            sure = kind == PEOPLE and " " in key
+            if sure or self._evidence.is_title(text, start, end, key, lenient=lenient, fuzzy=fuzzy, part=part):
+                yield Mention(kind, target, start, end)
+
+    def _find_han(self, text: str, lenient: bool, fuzzy: bool) -> Iterator[Mention]:
+        low = text.lower() if len(text.lower()) == len(text) else text
+        if not HAN.search(text):
+            return
         for length in self._lengths:
             for start in range(len(text) - length + 1):
                 piece = text[start : start + length]
-                for kind, target in self._han.get(piece, ()):
-                    around = text[start - 1 : start] + text[start + length : start + length + 1]
-                    plain = length > 2 and piece not in self._ordinary
-                    if around in ("《》", "“”", "「」") or lenient or kind == PEOPLE or plain:
-                        found.append(Mention(kind, target, start, start + length))
-        return found
+                named = self._han.get(piece) or self._han.get(low[start : start + length]) or self._han_parts.get(piece) or ()
+                for kind, target in named:
+                    marked = in_marks(text, start, start + length)
+                    if lenient or kind == PEOPLE or marked or self._evidence.is_han_title(text, start, piece, fuzzy=fuzzy):
+                        yield Mention(kind, target, start, start + length)
+
+    # -- as people type -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _typos(self) -> Typos:
+        return Typos(self._words, self._word_parts, self._evidence)
+
+    @cached_property
+    def _sounds(self) -> Sounds:
+        return Sounds(self._han)
+
+    def _find_typed(self, text: str, tokens: list[_Token], taken: list[Mention], lenient: bool) -> Iterator[Mention]:
+        """Names with slips, in what is not yet read as a name: at least one word must be no English word."""
+        strange = [not self._evidence.knows(token.word) for token in tokens]
+        covered = [any(m.start < token.end and token.start < m.end for m in taken) for token in tokens]
+        for i, first in enumerate(tokens):
+            for j in range(i + 1, min(len(tokens), i + _MAX_TYPED) + 1):
+                if covered[j - 1]:
+                    break
+                start, end = first.start, tokens[j - 1].end
+                marked = in_marks(text, start, end)
+                words = [token.word for token in tokens[i:j]]
+                for key in self._typos.near(words, strange[i:j], marked=marked):
+                    for mention in self._read(text, start, end, key, lenient, True):
+                        if mention.kind == "item" or " " in key:
+                            yield mention
+
+    def _find_sounds(self, text: str, tokens: list[_Token], lenient: bool) -> Iterator[Mention]:
+        """Chinese names written with other characters of the same sound, or in pinyin."""
+        if HAN.search(text):
+            for start, end, key in self._sounds.homophones(text, lenient=lenient):
+                for kind, target in self._han.get(key, ()):
+                    yield Mention(kind, target, start, end)
+        strange = [not english().knows(token.word) for token in tokens]
+        for i, j, key in self._sounds.pinyin([token.word for token in tokens], strange, lenient=lenient):
+            for kind, target in self._han.get(key, ()):
+                yield Mention(kind, target, tokens[i].start, tokens[j - 1].end)
+
+    # -- several items with one title ---------------------------------------------------------------------------------
+
+    def _one_year(self, text: str, taken: list[Mention]) -> list[Mention]:
+        """Of several items with one title, those whose year the text gives, if it gives one."""
+        spans: dict[tuple[int, int], list[Mention]] = defaultdict(list)
+        for mention in taken:
+            spans[mention.start, mention.end].append(mention)
+        kept: list[Mention] = []
+        for (start, end), mentions in spans.items():
+            year = year_beside(text, start, end) if len(mentions) > 1 else None
+            right = [m for m in mentions if year is not None and self._years.get(m.target) == year]
+            kept += right or mentions
+        return kept
 
 
-def _same_span(a: Mention, b: Mention) -> bool:
-    return (a.start, a.end) == (b.start, b.end)
+def _longest(mentions: Iterable[Mention], taken: Iterable[Mention] = ()) -> list[Mention]:
+    """The longest of those that overlap; several with one span stay together."""
+    kept = list(taken)
+    for mention in sorted(dict.fromkeys(mentions), key=lambda m: (m.start - m.end, m.start, m.kind)):
+        if all(mention.end <= t.start or mention.start >= t.end or mention[2:] == t[2:] for t in kept):
+            kept.append(mention)
+    return kept

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as field_  # a record has an attribute of that name
 from typing import Literal, TypeAlias
 
 FacetValue: TypeAlias = "int | float | str | tuple[str, ...]"
@@ -62,14 +63,23 @@ class Item:
 class Constraint:
     """A promise about a facet, checked on every item in code.
 
-    ``people`` as field means every facet of type people. ``hard`` is False for a wish that may be relaxed when it leaves
-    too little; an exclusion is never relaxed.
+    ``people`` as field means every facet of type people. An exclusion is never relaxed.
+
+    Attributes:
+        field: a facet.
+        op: what must hold between the facet and the value.
+        value: see ``op``; several for ``any_of``.
+        words: what it was read from.
+        turn: of which message of the conversation, from 0.
+        certainty: from 0 to 1: how sure the reading is.
     """
 
     field: str
     op: Op
     value: ConstraintValue
     words: str = ""
+    turn: int = field_(default=0, compare=False)
+    certainty: float = field_(default=1.0, compare=False)
 
     @property
     def values(self) -> tuple[int | float | str, ...]:
@@ -84,11 +94,13 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A soft wish for a facet value: it moves the order and excludes nothing."""
+    """A soft wish for a facet value: it moves the order and excludes nothing. See :class:`Constraint` for its attributes."""
 
     field: str
     value: str
     words: str = ""
+    turn: int = field_(default=0, compare=False)
+    certainty: float = field_(default=1.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +148,8 @@ class Candidate:
 
     item: Item
     score: float
-    channels: Mapping[str, ChannelScore] = field(default_factory=dict[str, ChannelScore])
-    contributions: Mapping[str, float] = field(default_factory=dict[str, float])
+    channels: Mapping[str, ChannelScore] = field_(default_factory=dict[str, ChannelScore])
+    contributions: Mapping[str, float] = field_(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True, slots=True)

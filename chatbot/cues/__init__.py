@@ -38,14 +38,43 @@ class Cues:
     restart: Pattern
     more: Pattern
     refine_start: Pattern
+    new_wish: Pattern
     greeting: Pattern
     thanks: Pattern
     bye: Pattern
     help: Pattern
     filler: Pattern
     count: Pattern
+    point_ordinal: Pattern
+    point_several: Pattern
+    point_described: Pattern
+    point_extreme: Pattern
+    point_common: Pattern
     it: Pattern
     yes_no: Pattern
+    forget: Pattern
+    any_value: Pattern
+    anything_but: Pattern
+    adds: Pattern
+    than: Pattern
+    than_before: Pattern
+    owned: Pattern
+    wanted: Pattern
+    self_harm: Pattern
+    harm: Pattern
+    instructions: Pattern
+    profile_show: Pattern
+    profile_forget: Pattern
+    profile_erase: Pattern
+    elsewhere: Pattern
+    things: Pattern
+    idiom: Pattern
+    ok: Pattern
+    asks_for: Pattern
+    surprise: Pattern
+    point_lesser: Pattern
+    compare: Pattern
+    opinion: Pattern
     kind: Pattern
     other_than: Pattern
     question: Pattern

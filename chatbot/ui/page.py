@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from chatbot.loading import Loader
 from chatbot.ui.chrome import render_header, render_loading, render_notice, render_welcome
-from chatbot.ui.session import MAX_USER, Memory, Sessions, View, new_conversation
+from chatbot.ui.session import MAX_USER, Memory, Sessions, Step, View, new_conversation
 from chatbot.ui.texts import choose_language, error_text, languages, text
-from retrieval.errors import SettingsError, ZhiyinError
+from retrieval.errors import ZhiyinError
 
 if TYPE_CHECKING:
     from chatbot.pipeline import RecommendationPipeline
 
 logger = logging.getLogger(__name__)
 _gradio: Any = gr  # for the parts of it that have no types
-_FOLDER = Path(__file__).parent
 _POLL_SECONDS = 0.5
 # Gradio encrypts what the browser keeps. A random key would be lost with the process, and with it the user's name; nothing
 # secret is kept there.
@@ -74,6 +71,7 @@ class _Page:
             self.live = _mount("live")
         with gr.Column(elem_id="zy-composer"):
             self.notice = _mount("notice")
+            self.held = _mount("held")
             with gr.Row(elem_id="zy-line"):
                 self.message = gr.Textbox(
                     label=text(start, "label_message"), lines=1, max_lines=6, elem_id="zy-message", autofocus=True
@@ -85,7 +83,8 @@ class _Page:
 
     def _wire(self, page: Any) -> None:
         chrome = [self.header, self.user, self.language, self.new, self.message, self.send, self.stop]
-        talk = [self.loading, self.welcome, self.history, self.live, self.notice, self.marks, self.memory]
+        talk = [self.loading, self.welcome, self.history, self.live, self.notice, self.held, self.marks, self.memory]
+        answered = [self.message, self.stop, self.history, self.live, self.notice, self.held]
         everything = [*chrome, *talk, self.timer]
         begin = _gradio.on
         page.load(
@@ -97,7 +96,16 @@ class _Page:
             [self.send.click, self.message.submit],
             self.on_send,
             [self.message, self.memory, self.language],
-            [self.message, self.stop, self.history, self.live, self.notice],
+            answered,
+            concurrency_limit=8,
+            trigger_mode="once",
+            **_QUIET,
+        )
+        begin(
+            [self.held.submit],
+            self.on_press,
+            [self.memory, self.language],
+            answered,
             concurrency_limit=8,
             trigger_mode="once",
             **_QUIET,
@@ -147,6 +155,7 @@ class _Page:
             self.welcome: self._welcome(language, memory),  # the style hides it once there is a turn
             self.history: view.history,
             self.live: view.live,
+            self.held: view.held,
             self.notice: render_notice(notice),
             self.marks: self._marks(memory),
             self.memory: memory.write(),
@@ -184,17 +193,24 @@ class _Page:
     def on_send(self, message: str, data: object, language: str, request: gr.Request) -> Iterator[Changes]:
         """Answer a message. The box is emptied when the message was taken, never before."""
         memory = Memory.read(data, self.default_user)
-        for step in self.sessions.answer(str(request.session_hash), message, memory, language):
+        steps = self.sessions.answer(str(request.session_hash), message, memory, language)
+        hint = text(language, "error_kept") if message.strip() else ""
+        yield from self._show(steps, {self.message: ""}, language, hint)
+
+    def on_press(self, data: object, language: str, request: gr.Request, event: gr.EventData) -> Iterator[Changes]:
+        """Answer the press of a button that stands for a message. What is in the box stays there."""
+        steps = self.sessions.press(str(request.session_hash), event.pressed, Memory.read(data, self.default_user), language)
+        yield from self._show(steps, {}, language)
+
+    def _show(self, steps: Iterator[Step], accepted: Changes, language: str, hint: str = "") -> Iterator[Changes]:
+        for step in steps:
             changes: Changes = {}
             if step.accepted:
-                changes |= {self.message: "", self.notice: ""}
+                changes |= {**accepted, self.notice: ""}
             if step.error:
-                changes |= {self.notice: render_notice(step.error, text(language, "error_kept") if message.strip() else "")}
-            if step.history is not None:
-                changes[self.history] = step.history
-            if step.live is not None:
-                changes[self.live] = step.live
-            yield changes
+                changes |= {self.notice: render_notice(step.error, hint)}
+            parts = {self.history: step.history, self.live: step.live, self.held: step.held}
+            yield changes | {part: html for part, html in parts.items() if html is not None}
         # Gradio sends the last change once more when a generator ends: it must be one that changes nothing of a page that
         # may show another user by now.
         yield {self.stop: gr.update(value=text(language, "stop"), interactive=True)}
@@ -246,50 +262,3 @@ def build_page(loader: Loader[RecommendationPipeline], *, default_user: str = "m
     with gr.Blocks(title="Zhiyin 知音", analytics_enabled=False, fill_width=True) as page:
         _Page(page, loader, default_user)
     return page
-
-
-def _check_port(host: str, port: int) -> None:
-    """Raise where the address cannot be bound, before Gradio tries and says it less clearly."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: a port just left is free
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise SettingsError(
-                f"Port {port} on {host} cannot be used: {error.strerror}. Close the program that uses it or choose another "
-                f"port, for example --port {port + 1}.",
-                key="error_port",
-                host=host,
-                port=port,
-                other=port + 1,
-            ) from error
-
-
-def launch(page: gr.Blocks, host: str, port: int, *, block: bool = True) -> None:
-    """Serve the page until the process ends; with ``block=False`` return once it is served.
-
-    Raises:
-        SettingsError: the port is in use.
-    """
-    _check_port(host, port)
-    style = (_FOLDER / "style.css").read_text(encoding="utf-8")
-    script = (_FOLDER / "script.js").read_text(encoding="utf-8")
-    page.queue(default_concurrency_limit=16, api_open=False)
-    page.launch(
-        server_name=host,
-        server_port=port,
-        inbrowser=False,
-        share=False,
-        quiet=True,
-        prevent_thread_lock=True,
-        ssr_mode=False,
-        enable_monitoring=False,
-        run_history=False,
-        footer_links=[],
-        theme=_gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        head=f"<style>{style}</style><script>{script}</script>",
-    )
-    logger.info("the page is at http://%s:%d", host, port)
-    if block:
-        page.block_thread()

@@ -135,10 +135,24 @@
     triggers.get("live")?.("select", { opinion: JSON.stringify({ item, kind, on, turn }) });
   }
 
+  // An answer to a question, or something that no longer holds: a message that nobody types. One at a time.
+  function press(button, byKeyboard) {
+    if (document.querySelector("[data-busy]") || button.closest("[aria-busy]")) return;
+    const { answer, drop } = button.dataset;
+    const pressed = answer === undefined ? { drop: Number(drop), in: button.dataset.in } : { say: answer };
+    const group = button.closest("[data-key]");
+    group.setAttribute("aria-busy", "true"); // until Python draws it anew
+    setTimeout(() => group.removeAttribute("aria-busy"), 5000); // or says why it does not
+    triggers.get("held")?.("submit", { pressed: JSON.stringify(pressed) });
+    // The button itself will be gone. A tap does not open a phone's keyboard.
+    if (byKeyboard) document.querySelector("#zy-message textarea")?.focus({ preventScroll: true });
+  }
+
   document.addEventListener("click", (event) => {
-    const button = event.target.closest?.("button[data-kind], button[data-example]");
+    const button = event.target.closest?.("button[data-kind], button[data-example], button[data-answer], button[data-drop]");
     if (!button) return;
     if (button.dataset.kind) return mark(button);
+    if (!button.dataset.example) return press(button, event.detail === 0);
     fill(button.dataset.example);
     setTimeout(() => document.getElementById("zy-send")?.click(), 60); // after Gradio has taken the new value
   });

@@ -7,17 +7,19 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from chatbot.loading import Loader
+from chatbot.records import held_parts
 from chatbot.types import Cards, Done, Language, Text, TurnEvent
 from chatbot.ui.cards import KINDS, Shelf
 from chatbot.ui.texts import choose_language, error_text, text
-from chatbot.ui.turns import LiveTurn, render_marks, render_turns
+from chatbot.ui.turns import LiveTurn, render_held, render_marks, render_turns
 from retrieval.errors import ZhiyinError
 from retrieval.events import Event, EventKind
+from retrieval.types import Constraint, Wish
 
 if TYPE_CHECKING:  # its import takes seconds: the page must be there before
     from chatbot.pipeline import RecommendationPipeline
@@ -50,10 +52,11 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A conversation as HTML: every turn but the last, and the last, which the next one pushes up."""
+    """A conversation as HTML: every turn but the last, the last, which the next one pushes up, and what it holds to."""
 
     history: str = ""
     live: str = ""
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Step:
 
     live: str | None = None
     history: str | None = None
+    held: str | None = None
     accepted: bool = False
     error: str = ""
 
@@ -114,15 +118,39 @@ class Sessions:
         except ZhiyinError:  # the browser remembers a conversation of somebody else: it is not shown, and not kept
             conversation, turns = new_conversation(), ()
         shelf = self._shelf(pipeline, memory.user)
-        view = View(render_turns(turns[:-1], shelf), render_turns(turns[-1:], shelf))
+        live = render_turns(turns[-1:], shelf, last=True)
+        view = View(render_turns(turns[:-1], shelf), live, render_held(turns[-1] if turns else None))
         return Memory(memory.user, memory.language, conversation), view
 
-    def answer(self, session: str, message: str, memory: Memory, language: str) -> Iterator[Step]:
+    def press(self, session: str, pressed: str, memory: Memory, language: str) -> Iterator[Step]:
+        """Run the turn of a button, ``{"say"}`` or ``{"drop", "in"}`` as JSON: an answer, or the number of what is dropped."""
+        try:
+            data = json.loads(pressed)
+            if "say" in data:
+                yield from self.answer(session, str(data["say"]), memory, language)
+                return
+            turn = self.pipeline.store.load(memory.conversation, memory.user).turns[-1]
+            if turn.id != data["in"]:
+                raise LookupError(f"turn {data['in']} is not the last one")
+            entry = turn.record["held"][int(data["drop"])]
+        except ZhiyinError as error:
+            yield Step(error=error_text(language, error))
+        except (ValueError, LookupError, TypeError) as error:  # a press on a page that is older than the conversation
+            logger.info("nothing to drop: %s", error)
+            yield Step(error=text(language, "error_gone"))
+        else:
+            spoken = choose_language(turn.record["language"])
+            said = text(spoken, "drop_said", label=entry["label"])
+            yield from self.answer(session, said, memory, spoken, held_parts(entry))
+
+    def answer(
+        self, session: str, message: str, memory: Memory, language: str, drop: Sequence[Constraint | Wish] = ()
+    ) -> Iterator[Step]:
         """Run a turn and say step by step what changes. Never raises for what can be said in words."""
         run = _Run()
         self._runs[session] = run
         try:
-            yield from self._answer(run, message, memory, language)
+            yield from self._answer(run, message, memory, language, drop)
         except ZhiyinError as error:
             yield Step(error=error_text(language, error))
         except Exception as error:
@@ -134,13 +162,15 @@ class Sessions:
             if self._runs.get(session) is run:
                 del self._runs[session]
 
-    def _answer(self, run: _Run, message: str, memory: Memory, language: str) -> Iterator[Step]:
+    def _answer(
+        self, run: _Run, message: str, memory: Memory, language: str, drop: Sequence[Constraint | Wish]
+    ) -> Iterator[Step]:
         pipeline = self.pipeline
         conversation = pipeline.store.load(memory.conversation, memory.user)
         shelf = self._shelf(pipeline, memory.user)
         # the page's language is a hint: the pipeline follows the message, then the conversation
         hint = cast("Language", language)
-        events = pipeline.respond(message, conversation, shelf.profile, cancel=run.cancel, language=hint)
+        events = pipeline.respond(message, conversation, shelf.profile, cancel=run.cancel, language=hint, drop=drop)
         try:
             first, second = next(events), next(events)  # the second one comes, or not, after the message was read
             live = LiveTurn(new_conversation(), message.strip(), language)
@@ -177,7 +207,7 @@ class Sessions:
         if not live.note and not live.stored:
             live.stop()
         if not run.abandoned:
-            yield Step(live.render(look()))
+            yield Step(live.render(look()), held=render_held(live.stored) if live.stored else None)
 
     def stop(self, session: str) -> None:
         """Ask the running turn of a page to end; what it has so far stays."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
+from typing import Any
 
 from chatbot.records import turn_record
 from chatbot.types import Cards, Done, Profile, Recommendation, Stage, StoredTurn, Text, TurnEvent
@@ -56,20 +57,51 @@ def _note(words: str, more: str = "") -> str:
     return f'<p class="note{" error" if more else ""}" data-key="note" data-say="note"{more}>{escape(words)}</p>'
 
 
-def render_stored(turn: StoredTurn, shelf: Shelf, *, key: str = "", note: str = "") -> str:
-    """Write a turn as the store keeps it. ``key`` is what it was drawn under while it ran."""
+def _render_options(question: Mapping[str, Any] | None, language: str) -> str:
+    """Offer the answers to a question as buttons; a press sends one as the next message."""
+    if not question:
+        return ""
+    buttons = "".join(
+        f'<li><button type="button" class="option" data-answer="{escape(words)}">{escape(words)}</button></li>'
+        for words in map(str, question.get("options", ()))
+    )
+    return f'<ul class="options" data-key="options" aria-label="{escape(text(language, "question"))}">{buttons}</ul>'
+
+
+def render_held(turn: StoredTurn | None) -> str:
+    """Write what the conversation holds to after a turn; a press on one drops it."""
+    held = turn.record.get("held", ()) if turn else ()
+    if not turn or not held:
+        return ""
+    language = choose_language(str(turn.record.get("language", "")))
+    name = escape(text(language, "held"))
+    chips = "".join(
+        f'<li><button type="button" class="chip" data-drop="{n}" data-in="{escape(turn.id)}" '
+        f'aria-label="{escape(text(language, "drop_item", label=entry["label"]))}">'
+        f'<span>{escape(str(entry["label"]))}</span><i aria-hidden="true">×</i></button></li>'
+        for n, entry in enumerate(held)
+    )
+    return (
+        f'<div class="held" data-key="held" lang="{escape(language)}"><span aria-hidden="true">{name}</span>'
+        f'<ul aria-label="{name}">{chips}</ul></div>'
+    )
+
+
+def render_stored(turn: StoredTurn, shelf: Shelf, *, key: str = "", note: str = "", last: bool = False) -> str:
+    """Write a turn as the store keeps it. ``key`` is what it was drawn under while it ran; the last one can be answered."""
     record = turn.record
     language = choose_language(str(record.get("language", "")))
     cards = [Card.from_record(entry) for entry in record.get("items", ())]
     if "stopped" in record.get("notes", ()):
         note = note or _note(text(language, "stopped"))
-    answer = _render_opening(str(record.get("opening", ""))) + render_cards(cards, language, shelf) + note
+    options = _render_options(record.get("question"), language) if last else ""
+    answer = _render_opening(str(record.get("opening", ""))) + options + render_cards(cards, language, shelf) + note
     return _render_turn(key or turn.id, turn.message, language, answer, turn=turn.id)
 
 
-def render_turns(turns: Sequence[StoredTurn], shelf: Shelf) -> str:
-    """Write turns, oldest first."""
-    return "".join(render_stored(turn, shelf) for turn in turns)
+def render_turns(turns: Sequence[StoredTurn], shelf: Shelf, *, last: bool = False) -> str:
+    """Write turns, oldest first; ``last`` when they end with the last one of the conversation."""
+    return "".join(render_stored(turn, shelf, last=last and turn is turns[-1]) for turn in turns)
 
 
 def render_marks(profile: Profile) -> dict[str, list[str]]:
@@ -123,7 +155,7 @@ class LiveTurn:
     def render(self, shelf: Shelf) -> str:
         """Write the turn as it stands: with progress while it runs, as the store will show it afterwards."""
         if self.stored:
-            return render_stored(self.stored, shelf, key=self.key, note=self.note)
+            return render_stored(self.stored, shelf, key=self.key, note=self.note, last=True)
         cards = [self._card(recommendation) for recommendation in self.items]
         answer = _render_opening(self.opening) + render_cards(cards, self.language, shelf)
         if self.settled:  # for the ear alone: the eye sees the cards

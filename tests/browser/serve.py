@@ -14,7 +14,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from chatbot.loading import Loader
-from chatbot.ui.page import build_page, launch
+from chatbot.ui.page import build_page
+from chatbot.ui.serving import launch
 from retrieval.errors import WeightsError
 
 

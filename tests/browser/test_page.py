@@ -220,6 +220,70 @@ def test_an_example_is_sent_by_a_press(visit, site):
     assert page.locator("#zy-live .said p").inner_text() == WISHES["en"]
 
 
+@pytest.mark.parametrize(("locale", "wish"), [("en-US", "recommend something"), ("zh-CN", "推荐点什么")])
+def test_a_question_is_answered_by_a_press(visit, site, locale, wish):
+    page = visit(site, locale=locale, viewport={"width": 375, "height": 720}, has_touch=True)
+    be(page, "undecided")
+    send(page, wish)
+    options = page.locator("#zy-live .option")
+    assert 2 <= options.count() <= 4
+    assert page.locator("#zy-live .card").count() == 0
+    assert all(option.bounding_box()["height"] >= 44 for option in options.all())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    chosen = options.first.inner_text()
+    box(page).fill("half a thought")
+    options.first.tap()
+    page.wait_for_selector("#zy-live .turn:not([data-busy]) .card")
+    assert page.locator("#zy-live .said p").inner_text() == chosen
+    assert page.locator(".option").count() == 0
+    assert box(page).input_value() == "half a thought"
+    assert page.locator(".chip").first.inner_text().startswith(chosen)
+
+
+def test_a_question_is_answered_by_the_keyboard_and_once(visit, site):
+    page = visit(site)
+    be(page, "typing")
+    send(page, "recommend something")
+    page.locator("#zy-live .option").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#zy-live .turn:not([data-busy]) .card")
+    assert page.locator(".turn").count() == 2
+    page.reload()
+    page.wait_for_selector("#zy-live .card")
+    assert page.locator(".turn").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("locale", "wish", "chip", "said"),
+    [
+        ("en-US", "a funny film from the nineties, no horror", "1990–1999", "Drop “1990–1999”."),
+        ("zh-CN", "九十年代好笑的，不要恐怖片", "1990—1999年", "不再要求“1990—1999年”。"),
+    ],
+)
+def test_what_is_asked_is_shown_and_can_be_dropped(visit, site, locale, wish, chip, said):
+    page = visit(site, locale=locale, viewport={"width": 375, "height": 720}, color_scheme="dark")
+    be(page, "strict")
+    send(page, wish)
+    chips = page.locator(".chip span")
+    labels = chips.all_inner_texts()
+    assert chip in labels
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.get_by_role("button", name=said.rstrip(".。")).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#zy-history .turn")
+    page.wait_for_selector("#zy-live .turn:not([data-busy]) .card")
+    page.wait_for_function("chip => ![...document.querySelectorAll('.chip span')].some(c => c.textContent === chip)", arg=chip)
+    assert page.locator("#zy-live .said p").inner_text() == said
+    assert sorted(chips.all_inner_texts()) == sorted(set(labels) - {chip})
+    assert page.evaluate("document.activeElement.closest('#zy-message') !== null")
+    page.reload()
+    page.wait_for_selector("#zy-live .card")
+    assert sorted(chips.all_inner_texts()) == sorted(set(labels) - {chip})
+    page.locator("#zy-new").click()
+    page.wait_for_selector(".chip", state="detached")
+
+
 def test_the_keyboard_is_enough(visit, site):
     page = visit(site)
     be(page, "keys")

@@ -178,7 +178,8 @@ from chatbot.settings import Settings
 
 app.go_offline()
 from chatbot.loading import Loader
-from chatbot.ui.page import build_page, launch
+from chatbot.ui.page import build_page
+from chatbot.ui.serving import launch
 
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))

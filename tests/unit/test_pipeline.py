@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from chatbot.answers import write_title
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.store import InMemoryUserStore
-from chatbot.types import Cards, Conversation, Done, Profile, Stage, Text
+from chatbot.types import Cards, Conversation, Done, Profile, Request, Stage, Text
 from retrieval.errors import EngineError, MessageError
 from retrieval.events import Event
 from retrieval.titles import NameIndex
+from retrieval.types import Constraint, Wish
 
 WISH = "a quiet film about space, no horror"
 WISH_ZH = "想看安静的太空片，不要恐怖片"
@@ -679,6 +680,160 @@ def test_after_a_question_the_conversation_goes_on(talk):
     ann.say("a quiet Japanese film")
     ann.say("who directed the second one?")
     assert all("Japan" in r.item.values("countries") for r in ann.say("others").items)
+
+
+# -- questions back, comparisons, and what is kept of a person -------------------------------------------------------------
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Let a pipeline understand what the test says, whatever is typed: reads(talk, Request, ...); returns what was dropped."""
+
+    def script(ann, *requests):
+        queue, dropped = list(requests), []
+
+        def read(message, conversation, language=None, drop=()):
+            dropped.append(drop)
+            return replace(queue.pop(0), text=message)
+
+        monkeypatch.setattr(ann.pipeline._understanding, "read", read)
+        return dropped
+
+    return script
+
+
+def bare(language="en", **values):
+    return Request(values.pop("intent", "recommend"), language, "x", **values)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", " or "), ("zh", "还是")])
+def test_with_nothing_to_go_on_it_asks_and_recommends_nothing(make_pipeline, reads, language, words):
+    ann = Talk(make_pipeline(model=Forbidden()))
+    reads(ann, bare(language))
+    events = ann.events("recommend something")
+    turn = events[-1].turn
+    assert [type(e) for e in events] == [Stage, Stage, Text, Done]
+    assert turn.items == ()
+    assert turn.question.about in ann.pipeline.index.domain.facets
+    assert 2 <= len(turn.question.options) <= 4
+    assert words in turn.reply
+    assert all(option in turn.reply for option in turn.question.options)
+    record = ann.conversation.turns[0].record["question"]
+    assert record == {
+        "about": turn.question.about,
+        "options": list(turn.question.options),
+        "values": list(turn.question.values),
+    }
+
+
+def test_it_asks_about_a_facet_once_and_never_twice_in_a_row(talk, reads):
+    ann = talk()
+    reads(ann, *[bare()] * 8)
+    abouts = []
+    for n in range(8):
+        turn = ann.say("recommend something")
+        if n % 2:
+            assert turn.question is None
+            assert len(turn.items) == 3
+        else:
+            abouts.append(turn.question.about if turn.question else None)
+    assert len(set(abouts)) == len(abouts)
+
+
+@pytest.mark.parametrize("more", [{"eager": True}, {"count": 5}, {"query": "trains"}, {"liked": ("moon-2009",)}])
+def test_with_anything_to_go_on_it_recommends(talk, reads, more):
+    ann = talk()
+    reads(ann, bare(**more))
+    turn = ann.say("recommend something")
+    assert turn.question is None
+    assert turn.items
+
+
+def test_a_person_who_is_known_is_not_asked(talk, reads):
+    ann = talk()
+    ann.did("liked", "moon-2009")
+    reads(ann, bare())
+    assert len(ann.say("recommend something").items) == 3
+
+
+def test_items_only_are_items(make_pipeline, reads):
+    ann = Talk(make_pipeline(model=Forbidden()))
+    reads(ann, bare())
+    assert len(ann.say("recommend something", items_only=True).items) == 3
+
+
+def test_where_no_question_tells_enough_it_recommends(movies, talk, reads):
+    ann = talk()
+    reads(ann, bare())
+    left = list(movies.items)[:5]
+    profile = Profile("ann", seen=tuple(i for i in movies.items if i not in left))
+    *_, done = ann.pipeline.respond("recommend something", ann.conversation, profile)
+    assert done.turn.question is None
+    assert {r.item.id for r in done.turn.items} <= set(left)
+    assert done.turn.items
+
+
+def test_it_asks_which_item_is_meant_twice_and_then_answers(make_pipeline, reads):
+    ann = Talk(make_pipeline(model=Forbidden()))
+    reads(ann, *[bare(intent="ask_item", ambiguous=("heat-1995", "her-2013"))] * 3)
+    first, second, third = (ann.say("how long is it?") for _ in range(3))
+    assert first.question == second.question
+    assert (first.question.about, first.question.options) == ("reference", ("Heat", "Her"))
+    assert first.items == ()
+    assert third.question is None
+    assert third.reply == "Heat: length 170 min."
+
+
+def test_two_items_are_compared_without_a_model(make_pipeline, reads):
+    ann = Talk(make_pipeline(model=Forbidden()))
+    reads(ann, bare(intent="compare", named=("heat-1995", "her-2013")))
+    turn = ann.say("which is longer?")
+    assert turn.reply == "Heat is longer: Heat 170 min, Her 126 min."
+    assert turn.items == ()
+    assert turn.notes == ("compared heat-1995, her-2013: card.runtime",)
+
+
+def test_what_is_forgotten_no_longer_counts(make_pipeline, reads):
+    ann = Talk(make_pipeline(model=Forbidden()))
+    ann.did("liked", "heat-1995")
+    ann.did("seen", "heat-1995")
+    ann.did("disliked", "her-2013")
+    reads(ann, bare(intent="profile", opening="forget", named=("heat-1995",), stated=(("heat-1995", "liked"),)))
+    turn = ann.say("forget that I liked Heat")
+    assert "Heat" in turn.reply
+    assert ann.pipeline.profile("ann") == Profile("ann", disliked=("her-2013",))
+    taken = [e for e in ann.pipeline.store.events("ann") if e.kind == "cleared"]
+    assert [(e.item, e.context["turn"]) for e in taken] == [("heat-1995", turn.id)]
+
+
+@pytest.mark.parametrize("intent", ["profile", "out_of_scope", "unsafe"])
+def test_what_is_no_wish_shows_no_items(make_pipeline, reads, intent):
+    ann = Talk(make_pipeline(model=Forbidden()))
+    reads(ann, bare(intent=intent, opening="erase" if intent == "profile" else ""))
+    turn = ann.say("x")
+    assert turn.reply
+    assert turn.items == ()
+    assert [e.kind for e in ann.pipeline.store.events("ann")] == ["typed"]
+
+
+def test_what_the_conversation_holds_to_is_in_the_turn_and_can_be_dropped(talk, reads):
+    ann = talk()
+    horror = Constraint("genres", "excludes", "horror", "horror")
+    dropped = reads(ann, bare(constraints=(horror,), wishes=(Wish("moods", "quiet", "quiet"),)), bare(query="x"))
+    first = ann.say("quiet, no horror")
+    assert [held.label for held in first.held] == ["no horror", "quiet"]
+    assert [entry["label"] for entry in ann.conversation.turns[0].record["held"]] == ["no horror", "quiet"]
+    assert ann.say("Drop it.", drop=first.held[0].parts).held == ()
+    assert dropped == [(), (horror,)]
+
+
+def test_dropping_is_understood(talk):
+    ann = talk()
+    first = ann.say("a quiet film from the nineties, no horror")
+    [years] = [held for held in first.held if held.label == "1990–1999"]
+    second = ann.say("Drop “1990–1999”.", drop=years.parts)
+    assert {held.label for held in second.held} == {held.label for held in first.held} - {"1990–1999"}
+    assert len(second.items) == 3
 
 
 # -- language ----------------------------------------------------------------------------------------------------------

@@ -47,8 +47,8 @@ DECADES_EN = [
     ("the '80s", ["year>=1980", "year<=1989"]),
     ("an eighties film", ["year>=1980", "year<=1989"]),
     ("the seventies", ["year>=1970", "year<=1979"]),
-    ("early nineties", ["year>=1990", "year<=1999"]),
-    ("the late 1960s", ["year>=1960", "year<=1969"]),
+    ("early nineties", ["year>=1990", "year<=1994"]),
+    ("the late 1960s", ["year>=1965", "year<=1969"]),
     ("the noughties", ["year>=2000", "year<=2009"]),
     ("the 2010s", ["year>=2010", "year<=2019"]),
     ("a film of the 20s", ["year>=1920", "year<=1929"]),
@@ -102,6 +102,19 @@ YEARS_ZH = [
     ("1990年到2000年", ["year>=1990", "year<=2000"]),
     ("1990至1999年之间", ["year>=1990", "year<=1999"]),
     ("不要2000年以后的", ["year<=1999"]),
+    ("二零零三年的", ["year>=2003", "year<=2003"]),
+    ("一九九四年", ["year>=1994", "year<=1994"]),
+    ("98年的", ["year>=1998", "year<=1998"]),
+    ("零三年拍的", ["year>=2003", "year<=2003"]),
+    ("从2000年起", ["year>=2000"]),
+    ("2010年至今", ["year>=2010"]),
+    ("比1990年还老的", ["year<=1989"]),
+    ("早于1980年", ["year<=1979"]),
+    ("晚于2000年的", ["year>=2001"]),
+    ("95年到99年", ["year>=1995", "year<=1999"]),
+    ("上世纪的", ["year<=1999"]),
+    ("本世纪的", ["year>=2000"]),
+    ("2000年前后", ["year>=1998", "year<=2002"]),
 ]
 DECADES_ZH = [
     ("90年代的港片", ["year>=1990", "year<=1999"]),
@@ -114,6 +127,16 @@ DECADES_ZH = [
     ("六十年代以前", ["year<=1959"]),
     ("八十年代以后", ["year>=1980"]),
     ("90年代以来", ["year>=1990"]),
+    ("从90年代开始", ["year>=1990"]),
+    ("零几年的", ["year>=2000", "year<=2009"]),
+    ("九几年的", ["year>=1990", "year<=1999"]),
+    ("七八十年代", ["year>=1970", "year<=1989"]),
+    ("80、90年代", ["year>=1980", "year<=1999"]),
+    ("七十到九十年代", ["year>=1970", "year<=1999"]),
+    ("90年代初", ["year>=1990", "year<=1994"]),
+    ("上世纪七十年代末", ["year>=1975", "year<=1979"]),
+    ("80s的喜剧", ["year>=1980", "year<=1989"]),
+    ("不要90年代以前的", ["year>=1990"]),
 ]
 MINUTES_ZH = [
     ("两小时以内", ["minutes<=120"]),
@@ -133,8 +156,41 @@ MINUTES_ZH = [
     ("短于两个小时", ["minutes<=120"]),
     ("一百二十分钟以内", ["minutes<=120"]),
     ("一百分钟以内", ["minutes<=100"]),
+    ("一百二分钟以内", ["minutes<=120"]),
+    ("1小时50分以内", ["minutes<=110"]),
+    ("不超过两小时二十分钟", ["minutes<=140"]),
+    ("100到130分钟之间", ["minutes>=100", "minutes<=130"]),
+    ("一个半到两个小时", ["minutes>=90", "minutes<=120"]),
+    ("时长放宽到130分钟", ["minutes<=130"]),
+    ("别超过两个小时", ["minutes<=120"]),
+    ("不要两小时以上的", ["minutes<=120"]),
+    ("一个半小时左右，不超过最好", ["minutes<=90"]),
+    ("两小时不到", ["minutes<=120"]),
+    ("三个小时起步", ["minutes>=180"]),
+    ("不低于一个半小时", ["minutes>=90"]),
+    ("我有两个小时", ["minutes<=120"]),
+    ("120min以内", ["minutes<=120"]),
 ]
-NOTHING_ZH = ["看了三遍", "我有两个小时", "推荐3部", "20部老片", "编号19999", "十分钟后出门"]
+AGES_ZH = [
+    ("陪6岁女儿看", ["age<=6"]),
+    ("七八岁的孩子", ["age<=7"]),
+    ("10岁和6岁的两个孩子", ["age<=6"]),
+    ("我妈八十岁", []),
+]
+NOTHING_ZH = [
+    "看了三遍",
+    "第二部三个小时？",
+    "两小时左右",
+    "推荐3部",
+    "20部老片",
+    "编号19999",
+    "十分钟后出门",
+    "90后的我",
+    "七八年前看过",
+    "等了十年",
+    "三年级的小孩",
+    "不要八十年代的",
+]
 
 
 def written(text: str) -> list[str]:
@@ -146,7 +202,7 @@ def test_english_bounds(text, bounds):
     assert sorted(written(text)) == sorted(bounds)
 
 
-@pytest.mark.parametrize(("text", "bounds"), YEARS_ZH + DECADES_ZH + MINUTES_ZH)
+@pytest.mark.parametrize(("text", "bounds"), YEARS_ZH + DECADES_ZH + MINUTES_ZH + AGES_ZH)
 def test_chinese_bounds(text, bounds):
     assert sorted(written(text)) == sorted(bounds)
 

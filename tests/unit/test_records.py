@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from chatbot.records import constraint_record, turn_record
-from chatbot.types import Conversation, Profile, Reason, Recommendation, Request, Turn
+from chatbot.records import constraint_record, held_parts, turn_record
+from chatbot.types import Conversation, Held, Profile, Question, Reason, Recommendation, Request, Turn
 from retrieval.types import ChannelScore, Constraint, Wish
 
 TURN = {
@@ -18,12 +19,14 @@ TURN = {
     "request",
     "items",
     "opening",
+    "question",
+    "held",
     "reply",
     "timings_ms",
     "model",
     "notes",
 }
-REQUEST = {"intent", "query", "constraints", "liked", "disliked"}
+REQUEST = {"intent", "query", "constraints", "wishes", "liked", "disliked", "refers", "ambiguous", "stated", "count", "opening"}
 ITEM = {"id", "title", "rank", "score", "channels", "reasons"}
 TIMINGS = {"understand", "retrieve", "rerank", "first_token", "total"}
 
@@ -36,7 +39,7 @@ def turn(movies):
         "安静一点",
         "安静",
         constraints=(
-            Constraint("genres", "excludes", "horror", "恐怖片"),
+            Constraint("genres", "excludes", "horror", "恐怖片", turn=1, certainty=0.5),
             Constraint("countries", "any_of", ("China", "Taiwan")),
         ),
         wishes=(Wish("moods", "quiet", "安静"),),
@@ -70,11 +73,11 @@ def test_the_record_holds_the_turns_values(turn):
     request = record["request"]
     assert (request["intent"], request["query"]) == ("refine", "安静")
     assert request["constraints"] == [
-        {"field": "genres", "op": "excludes", "value": "horror", "words": "恐怖片"},
-        {"field": "countries", "op": "any_of", "value": ["China", "Taiwan"], "words": ""},
+        {"field": "genres", "op": "excludes", "value": "horror", "words": "恐怖片", "turn": 1, "certainty": 0.5},
+        {"field": "countries", "op": "any_of", "value": ["China", "Taiwan"], "words": "", "turn": 0, "certainty": 1.0},
     ]
     assert (request["liked"], request["disliked"], request["seen"]) == (["arrival-2016"], ["her-2013"], ["up-2009"])
-    assert request["wishes"] == [{"field": "moods", "value": "quiet", "words": "安静"}]
+    assert request["wishes"] == [{"field": "moods", "value": "quiet", "words": "安静", "turn": 0, "certainty": 1.0}]
     assert request["context"] == ["太空"]
     [item] = record["items"]
     assert (item["id"], item["title"], item["rank"]) == ("moon-2009", "月球", 1)
@@ -89,6 +92,29 @@ def test_the_record_holds_the_turns_values(turn):
 def test_the_record_survives_json(turn):
     record = turn_record(turn)
     assert json.loads(json.dumps(record, ensure_ascii=False)) == record
+
+
+def test_a_question_and_what_is_held_are_in_the_record_and_can_be_read_back(turn):
+    parts = (*turn.request.constraints, *turn.request.wishes)
+    request = replace(
+        turn.request,
+        refers=("moon-2009",),
+        ambiguous=("her-2013", "up-2009"),
+        stated=(("moon-2009", "seen"),),
+        count=5,
+        opening="ok",
+    )
+    asked = Question("year", ("1980s", "1990s"), (1980, 1990))
+    record = json.loads(json.dumps(turn_record(replace(turn, request=request, question=asked, held=(Held("x", parts),)))))
+    assert record["question"] == {"about": "year", "options": ["1980s", "1990s"], "values": [1980, 1990]}
+    assert record["held"][0]["label"] == "x"
+    assert [(p.field, p.value) for p in held_parts(record["held"][0])] == [(p.field, p.value) for p in parts]
+    assert [getattr(p, "op", "") for p in held_parts(record["held"][0])] == ["excludes", "any_of", ""]
+    assert record["request"]["refers"] == ["moon-2009"]
+    assert record["request"]["ambiguous"] == ["her-2013", "up-2009"]
+    assert record["request"]["stated"] == [["moon-2009", "seen"]]
+    assert (record["request"]["count"], record["request"]["opening"]) == (5, "ok")
+    assert turn_record(turn)["question"] is None
 
 
 def test_the_title_is_in_the_language_of_the_request(turn):
@@ -117,6 +143,9 @@ def test_every_kind_of_turn_of_the_pipeline_keeps_the_contract(pipeline):
         "who directed Moon?",
         "I loved Interstellar",
         "Icelandic westerns",
+        "recommend something",
+        "which is longer, Heat or Moon?",
+        "what do you know about me?",
     ]
     for message in messages:
         turn = pipeline.complete(message, Conversation(f"rec-{message}", "records"), Profile("records"))

@@ -9,9 +9,9 @@ from chatbot.loading import LoadState
 from chatbot.types import Cards, Profile, Recommendation, Stage, StoredTurn, Text
 from chatbot.ui.cards import Card, Sentence, Shelf, glyph, render_card, render_cover, source_words
 from chatbot.ui.chrome import render_header, render_loading, render_notice, render_welcome
-from chatbot.ui.page import launch
+from chatbot.ui.serving import launch
 from chatbot.ui.session import Memory
-from chatbot.ui.turns import LiveTurn, render_stored, render_turns
+from chatbot.ui.turns import LiveTurn, render_held, render_stored, render_turns
 from retrieval.domain_files import load_domain
 from retrieval.errors import SettingsError, WeightsError
 from retrieval.types import ChannelScore, Item
@@ -158,6 +158,32 @@ def test_an_answer_without_items_is_its_text(shelf):
     live.apply(Text("想看点什么？"))
     assert "你好，想看点什么？" in live.render(shelf)
     assert render_turns((), shelf) == ""
+
+
+QUESTION = {"about": "moods", "options": ["quiet", HOSTILE], "values": ["quiet", "x"]}
+HELD = [{"label": "no horror", "parts": []}, {"label": HOSTILE, "parts": []}]
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "Answers to choose from"), ("zh", "可选的回答")])
+def test_a_question_offers_buttons_in_the_last_turn_alone(shelf, language, name):
+    turn = StoredTurn("t", 0.0, "x", {"language": language, "opening": "Which?", "question": QUESTION})
+    page = Elements(render_turns((turn, turn), shelf, last=True))
+    assert [b["data-answer"] for b in page.all(**{"class": "option"})] == ["quiet", HOSTILE]
+    assert page.all(**{"class": "options"})[0]["aria-label"] == name
+    assert "img" not in {tag for tag, _ in page.found}
+    assert "option" not in render_turns((turn,), shelf)
+    assert "option" not in render_turns((StoredTurn("t", 0.0, "x", {"language": language}),), shelf, last=True)
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "Drop “no horror”"), ("zh", "不再要求“no horror”")])
+def test_what_is_held_is_shown_with_a_button_each(language, label):
+    page = Elements(render_held(StoredTurn("t", 0.0, "x", {"language": language, "held": HELD})))
+    buttons = page.all(type="button")
+    assert buttons[0]["aria-label"] == label
+    assert [(b["data-drop"], b["data-in"]) for b in buttons] == [("0", "t"), ("1", "t")]
+    assert "img" not in {tag for tag, _ in page.found}
+    assert HOSTILE in page.words
+    assert render_held(None) == render_held(StoredTurn("t", 0.0, "x", {})) == ""
 
 
 def test_loading_says_how_far_it_is():

@@ -76,6 +76,53 @@ def test_the_next_turn_pushes_the_last_one_up(site):
     assert site.open(memory)[1].history.count('class="turn"') == 1
 
 
+def press(site, memory, language="en", **pressed):
+    return list(site.press("s", json.dumps(pressed), memory, language))
+
+
+def test_a_pressed_answer_is_the_next_message(site, store):
+    memory = opened(site)
+    steps = press(site, memory, say="something funny")
+    assert steps[0].accepted
+    assert [turn.message for turn in store.load(memory.conversation, "ann").turns] == ["something funny"]
+    assert "funny" in steps[-1].held
+    assert site.open(memory)[1].held == steps[-1].held
+
+
+def test_a_pressed_chip_drops_what_it_says(site, store):
+    memory = opened(site)
+    list(site.answer("s", "a funny film, no horror", memory, "zh"))
+    [turn] = store.load(memory.conversation, "ann").turns
+    place = [entry["label"] for entry in turn.record["held"]].index("funny")
+    steps = press(site, memory, "zh", **{"drop": place, "in": turn.id})
+    last = store.load(memory.conversation, "ann").turns[-1]
+    assert last.message == "Drop “funny”."  # in the language of the turn, whatever the page's
+    assert [entry["label"] for entry in last.record["held"]] == ["no horror"]
+    assert "no horror" in steps[-1].held
+    assert "funny" not in steps[-1].held
+
+
+@pytest.mark.parametrize(
+    "pressed", ["", "[]", "{}", '{"drop": 9, "in": "TURN"}', '{"drop": "x", "in": "TURN"}', '{"drop": 0, "in": 1}']
+)
+def test_a_press_that_is_too_late_is_said(site, store, pressed):
+    memory = opened(site)
+    list(site.answer("s", WISH, memory, "en"))
+    [turn] = store.load(memory.conversation, "ann").turns
+    (step,) = site.press("s", pressed.replace("TURN", turn.id), memory, "en")
+    assert "no longer holds" in step.error
+    assert len(store.load(memory.conversation, "ann").turns) == 1
+
+
+def test_a_press_in_a_conversation_of_nobody_or_somebody_else_is_said(site):
+    (step,) = press(site, opened(site), drop=0, **{"in": "x"})
+    assert "no longer holds" in step.error
+    mine = opened(site)
+    list(site.answer("s", WISH, mine, "en"))
+    (step,) = press(site, Memory("bob", conversation=mine.conversation), "zh", drop=0, **{"in": "x"})
+    assert "另一位用户" in step.error
+
+
 @pytest.mark.parametrize(("message", "language", "words"), [(" ", "zh", "消息是空的"), ("x" * 5000, "en", "5000")])
 def test_a_message_that_is_not_taken_changes_nothing(site, store, message, language, words):
     memory = opened(site)
@@ -225,6 +272,11 @@ def test_the_handlers_of_the_page_change_what_they_should(handlers, site):
     assert any("zy-message" in names(step) for step in steps)
     assert names(steps[-1]) == {"zy-stop"}
     assert "zy-notice" in names(next(iter(handlers["on_send"](" ", memory, "zh", request))))
+    pressed = SimpleNamespace(pressed=json.dumps({"say": "funny"}))
+    steps = list(handlers["on_press"](memory, "zh", request, pressed))
+    assert any({"zy-live", "zy-held"} <= names(step) for step in steps)
+    assert not any("zy-message" in names(step) for step in steps)
+    assert names(steps[-1]) == {"zy-stop"}
     assert names(handlers["on_stop"]("zh", request)) == {"zy-stop"}
     assert "zy-live" in names(handlers["on_new"](memory, "zh", request))
     assert names(handlers["on_user"](" ann ", memory, "zh", request)) == {"zy-user"}

@@ -1,0 +1,89 @@
+"""What a message is for, before what it wishes is looked at. Pure functions over cues."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from chatbot.clauses import HAN
+from chatbot.cues import Cues
+from chatbot.dialogue import small_talk
+from chatbot.questions import asked_facets
+from chatbot.types import Request
+from retrieval.domain import Domain
+
+
+_OPENING = 15  # characters of a message that say what it is for
+
+
+def aside(request: Request, masked: str, cues: Cues, domain: Domain) -> Request | None:
+    """Return the request of a message that is no wish and no question about items, or None.
+
+    Danger comes first; then attempts to change the instructions; small talk; what is kept of the person; anything else that
+    cannot be done here, unless the message speaks of items after all.
+    """
+    for name, cue in (("self_harm", cues.self_harm), ("harm", cues.harm)):
+        if cue.search(masked) and not (name == "harm" and _speaks_of_items(request, masked, cues, domain)):
+            return replace(request, intent="unsafe", opening=name)
+    if cues.instructions.search(masked):
+        return replace(request, intent="out_of_scope", opening="instructions")
+    if said := small_talk(request, masked, cues):
+        return replace(request, intent="chat", opening=said)
+    for name, cue in (("erase", cues.profile_erase), ("forget", cues.profile_forget), ("show", cues.profile_show)):
+        if cue.search(masked) and (name != "forget" or request.named):
+            return replace(request, intent="profile", opening=name)
+    other = cues.elsewhere.search(masked)
+    by_the_way = other and other.start() > _OPENING and (request.constraints or request.wishes)  # "beer, pizza and a western"
+    if other and not by_the_way and not _speaks_of_items(request, masked, cues, domain):
+        return replace(request, intent="out_of_scope", opening="other")
+    return None
+
+
+def _speaks_of_items(request: Request, masked: str, cues: Cues, domain: Domain) -> bool:
+    lowered = masked.lower()
+    nouns = domain.noun_words.split()
+    return bool(request.named or cues.things.search(masked)) or any(
+        word in lowered if HAN.search(word) else re.search(rf"\b{re.escape(word)}\b", lowered) for word in nouns
+    )
+
+
+def question(request: Request, masked: str, cues: Cues, domain: Domain, before: str) -> Request | None:
+    """Return the request of a question about items that are named or pointed at, or None.
+
+    Args:
+        request: what the message says.
+        masked: the message, its names masked.
+        cues: of the language.
+        domain: whose facets can be asked for.
+        before: the intent of the last turn: "the third one" after a question goes on with it.
+    """
+    items = list(dict.fromkeys([*request.named, *request.refers]))
+    if request.stated and not cues.compare.search(masked):
+        return None
+    about = asked_facets(masked, request.language, domain)
+    asks, yes_no = bool(cues.question.search(masked)), bool(cues.yes_no.search(masked))
+    if len(items) > 1 and (cues.compare.search(masked) or (asks and (about or yes_no))):
+        return _asked(request, "compare", items)
+    bare = not (request.query or request.constraints or request.wishes)
+    if bare and before in ("ask_item", "compare") and len(items) == 1 and items == list(request.refers):
+        return _asked(request, "ask_item", items)
+    if not asks or cues.model.search(masked) or cues.more.search(masked):
+        return None
+    if not (about or yes_no or cues.opinion.search(masked)):
+        return None
+    if len(items) == 1 or (request.ambiguous and not items):
+        return _asked(request, "ask_item", items)
+    return None
+
+
+def _asked(request: Request, intent: str, items: list[str]) -> Request:
+    return replace(
+        request,
+        intent="compare" if intent == "compare" else "ask_item",
+        named=tuple(items),
+        attitudes=tuple((item, "asked") for item in items),
+        liked=(),
+        disliked=(),
+        seen=(),
+        stated=(),
+    )

@@ -1,0 +1,254 @@
+"""Years, durations and ages in English, in digits and words. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+_UNITS = {w: n for n, w in enumerate("one two three four five six seven eight nine".split(), 1)}
+_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_TEENS = {w: n for n, w in enumerate(_TEENS.split(), 10)}
+_TENS = {w: 10 * n for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_DECADES = dict(
+    twenties=20, thirties=30, forties=40, fifties=50, sixties=60, seventies=70, eighties=80, nineties=90, noughties=0, aughts=0
+)
+
+Found = tuple[str, str, int, int, int]
+
+
+def _one_of(*tables: dict[str, int]) -> str:
+    return "(?:" + "|".join(word for table in tables for word in sorted(table, key=len, reverse=True)) + ")"
+
+
+_SMALL = rf"(?:{_one_of(_TENS)}(?:[\s-]{_one_of(_UNITS)})?|{_one_of(_TEENS)}|{_one_of(_UNITS)})"
+_WORDS = rf"(?:(?:{_one_of(_UNITS)}|a)\s+hundred(?:\s+(?:and\s+)?{_SMALL})?|{_SMALL})"
+_NUMBER = rf"(?:\d+(?:\.\d+)?|{_WORDS})"
+_YEAR = (
+    rf"(?:(?:19|20)\d\d(?![\d'’]|s\b)|nineteen[\s-](?:hundred|oh[\s-]{_one_of(_UNITS)}|{_SMALL})"
+    rf"|two\s+thousand(?:\s+(?:and\s+)?{_SMALL})?|twenty[\s-](?:{_one_of(_TEENS)}|twenty(?:[\s-]{_one_of(_UNITS)})?))"
+)
+_DECADE = (
+    rf"(?:the\s+)?(?:last\s+century'?s\s+)?(?:(early|mid|late)[\s-]+)?(?:the\s+)?"
+    rf"(?:((?:19|20)?\d0)\s?['’]?s\b|['’](\d0)s\b|{'(' + '|'.join(_DECADES) + ')'}\b)"
+)
+_NO = (
+    r"(?:no|not|nothing|none|never|(?:do|does|is|are)n['’]?t(?: \w+)?|avoid)\b"
+    r"(?:\s+(?:anything|any|\w+s|a|made|from|be|that's|which is))*"
+)
+_OLDER = r"(?:older than|earlier than|before|from before|made before|prior to|pre-?|b4|preceding|anything before)"
+_NEWER = r"(?:newer than|later than|more recent than|after|from after|made after|post-?)"
+
+_HOURS = r"(?:hours?|hrs?|h)"
+_MINUTES = r"(?:minutes?|mins?|min|m|['’′])"
+_LENGTH = (
+    rf"(?:(?P<h>{_NUMBER}|an?)(?:\s+and\s+a\s+(?P<half0>half))?[\s-]*{_HOURS}\b(?:\s+and)?(?:\s+(?:a\s+)?(?P<half>half|quarter))?"
+    rf"(?:\s*(?P<hm>{_NUMBER})(?:[\s-]*{_MINUTES})?\b)?(?:\s+and\s+(?:a\s+)?(?P<half2>half|quarter))?"
+    rf"|(?P<ch>\d)h(?P<cm>\d\d)(?:m|min)?\b|(?P<halfhour>half\s+an\s+hour)"
+    rf"|(?P<m>{_NUMBER})[\s-]*{_MINUTES}(?![\w])(?:[\s-]*long)?)"
+)
+_MOST = (
+    r"(?:under|less than|shorter than|at (?:the )?most|below|within|inside|max(?:imum)?(?: of)?|up to|fits? (?:in|into)|fit in"
+    rf"|{_NO}\s*(?:more than|longer than|over|above|beyond|exceeding))"
+)
+_LEAST = (
+    r"(?:over|more than|longer than|at (?:the )?(?:very )?least|above|upwards of|min(?:imum)?(?: of)?"
+    rf"|{_NO}\s*(?:less than|shorter than|under|below))"
+)
+_ABOUT = r"(?:\s+(?:about|around|roughly|like))?"
+_MOST_AFTER = r"(?:or (?:less|under|shorter|fewer|below)|max(?:imum)?\b|tops\b|at (?:the )?(?:very )?most|and under|limit\b|or so at most|is my limit)"
+_LEAST_AFTER = r"(?:plus\b|\+|or (?:more|longer|over|above)|and (?:up|over)|at (?:the )?(?:very )?least|minimum\b)"
+_HAVE = (
+    r"(?:(?:i|we)(?:['’]ve| have|['’]ve only| only have)|there['’]?s)(?:\s+(?:only|just|about|exactly|got|roughly|maybe|like))*"
+)
+
+
+def number(text: str) -> float:
+    """Read a number in words, up to 999.
+
+    Raises:
+        ValueError: it is none.
+    """
+    text = text.strip().lower()
+    if text in ("a", "an", "couple", "pair"):
+        return 1 + (text in ("couple", "pair"))
+    total = 0
+    for word in re.split(r"[\s-]+", text):
+        table = next((t for t in (_UNITS, _TEENS, _TENS) if word in t), None)
+        if word == "hundred":
+            total = max(total, 1) * 100
+        elif table:
+            total += table[word]
+        elif word not in ("and", "a"):
+            raise ValueError(f"no number: {text!r}")
+    if not total:
+        raise ValueError(f"no number: {text!r}")
+    return total
+
+
+def find(text: str) -> Iterator[Found]:
+    """Yield (kind, op, value, start, end) of every bound."""
+    yield from _years(text)
+    yield from _decades(text)
+    yield from _minutes(text)
+    yield from _ages(text)
+
+
+def _read(text: str) -> float:
+    return float(text) if text[0].isdigit() else number(text)
+
+
+def _year(text: str) -> int:
+    text = text.lower()
+    if text[0].isdigit():
+        return int(text[:4])
+    first, _, rest = re.sub(r"[\s-]+", " ", text).partition(" ")
+    if first == "two":
+        rest = rest.removeprefix("thousand").strip().removeprefix("and ").strip()
+        return 2000 + (int(number(rest)) if rest else 0)
+    century = 1900 if first == "nineteen" else 2000
+    return century + (0 if rest == "hundred" else int(number(rest.removeprefix("oh "))))
+
+
+def _rule(pattern: str, text: str) -> Iterator[re.Match[str]]:
+    return re.finditer(pattern, text, re.IGNORECASE)
+
+
+def _years(text: str) -> Iterator[Found]:
+    def rule(pattern: str, op: str, change: int = 0) -> Iterator[Found]:
+        for m in _rule(pattern, text):
+            yield "year", op, _year(next(g for g in m.groups() if g)) + change, m.start(), m.end()
+
+    the = r"\s*(?:the year\s+)?"
+    year = f"({_YEAR})"
+    for m in _rule(rf"\b(?:born|married|graduated|met|divorced|moved|retired)\s+(?:\w+\s+){{0,2}}?in\s+{_YEAR}", text):
+        yield "", "", 0, m.start(), m.end()  # what happened to somebody bounds nothing
+    yield from rule(rf"\b{_NO}\s+(?:\w+\s)?{_OLDER}{the}{year}", "min")
+    yield from rule(rf"\b{_NO}\s+(?:\w+\s)?{_NEWER}{the}{year}", "max")
+    yield from rule(rf"\b{_NEWER}{the}{year}", "min", 1)
+    yield from rule(
+        rf"\b(?:since|starting (?:in|from))\s+{year}|\bfrom\s+{year}\s*(?:on(?:wards?)?\b|and (?:later|after|up)|or later)"
+        rf"|{year}\s*(?:or|and) (?:later|newer|after|up|more recent|onwards?)\b|{year}\s*(?:onwards?\b|\+)",
+        "min",
+    )
+    yield from rule(rf"\b{_OLDER}{the}{year}", "max", -1)
+    yield from rule(
+        rf"\b(?:until|till|up to|by|no later than|through){the}{year}|{year}\s*(?:or|and) (?:earlier|older|before)\b", "max"
+    )
+    for m in _rule(
+        rf"\b(?:between\s+|from\s+|in\s+)?({_YEAR})\s*(?:-|–|—|to|and|until|till|through)\s*((?:19|20)?\d\d\b(?!-)|{_YEAR})",
+        text,
+    ):
+        first, last = _year(m[1]), _year(m[2]) if len(m[2]) > 2 else _year(m[1]) // 100 * 100 + int(m[2])
+        yield "year", "min", min(first, last), m.start(), m.end()
+        yield "year", "max", max(first, last), m.start(), m.end()
+    for m in _rule(
+        rf"(?:\b(?:in|from|of)\s+|(?<![\w/.-])){the}({_YEAR})(?![\w%]|\s*(?:on|or|and)\s+(?:later|newer|wards?)\b|[-–]\d)", text
+    ):
+        yield "year", "min", _year(m[1]), m.start(), m.end()
+        yield "year", "max", _year(m[1]), m.start(), m.end()
+    for m in _rule(r"\b(?:the\s+)?(?:last|past)\s+(\w+)\s+years\b", text):
+        try:
+            yield "year", "min", date.today().year - round(_read(m[1])), m.start(), m.end()
+        except ValueError:
+            continue
+    for m in _rule(
+        r"\b(?:(this|the (?:21st|twenty[- ]first))\s+(?:century|millennium)|(last|the (?:20th|twentieth))\s+century)\b(?!'s)",
+        text,
+    ):
+        if m[1]:
+            yield "year", "min", 2000, m.start(), m.end()
+        else:
+            yield "year", "max", 1999, m.start(), m.end()
+            if m[2].lower() != "last":
+                yield "year", "min", 1900, m.start(), m.end()
+
+
+def _span(m: re.Match[str], at: int = 0) -> tuple[int, int]:
+    """First and last year of a decade that begins at a group of a match."""
+    part, digits, short, word = (m[at + n] for n in (1, 2, 3, 4))
+    if word:
+        start = 2000 if word.lower() in ("noughties", "aughts") else 1900 + _DECADES[word.lower()]
+    else:
+        value = int(digits or short)
+        start = value if value >= 100 else 1900 + value if value >= 20 else 2000 + value
+    first, last = {"early": (0, 4), "mid": (3, 6), "late": (5, 9)}.get((part or "").lower(), (0, 9))
+    return start + first, start + last
+
+
+def _decades(text: str) -> Iterator[Found]:
+    for m in _rule(rf"\b{_NO}\s+(?:\w+\s)?{_OLDER}\s*{_DECADE}", text):
+        yield "year", "min", _span(m)[0], m.start(), m.end()
+    for m in _rule(rf"\b{_NO}\s+(?:\w+\s)?{_NEWER}\s*{_DECADE}", text):
+        yield "year", "max", _span(m)[1], m.start(), m.end()
+    for m in _rule(rf"\b{_OLDER}\s*{_DECADE}", text):
+        yield "year", "max", _span(m)[0] - 1, m.start(), m.end()
+    for m in _rule(rf"\b{_NEWER}\s*{_DECADE}", text):
+        yield "year", "min", _span(m)[1] + 1, m.start(), m.end()
+    for m in _rule(rf"\b(?:since|from)\s+{_DECADE}(?:\s+(?:on|onwards?|and later|or later)\b)", text):
+        yield "year", "min", _span(m)[0], m.start(), m.end()
+    for m in _rule(
+        rf"\bsince\s+{_DECADE}|(?<!\w){_DECADE}\s+(?:or|and) (?:later|newer|after|onwards?)\b|(?<!\w){_DECADE}\s+onwards?\b",
+        text,
+    ):
+        at = next(at for at in (0, 4, 8) if any(m[at + n] for n in (2, 3, 4)))
+        yield "year", "min", _span(m, at)[0], m.start(), m.end()
+    for m in _rule(rf"(?<!\w){_DECADE}\s+(?:or|and) (?:earlier|older|before)\b|\b(?:until|up to)\s+{_DECADE}", text):
+        at = next(at for at in (0, 4) if any(m[at + n] for n in (2, 3, 4)))
+        yield "year", "max", _span(m, at)[1], m.start(), m.end()
+    for m in _rule(rf"(?<!\w){_DECADE}\s*(?:-|–|,|to|and|or|and/or|through|until|till)\s*(?:from\s+)?{_DECADE}", text):
+        (first, _), (_, last) = sorted((_span(m), _span(m, 4)))
+        yield "year", "min", first, m.start(), m.end()
+        yield "year", "max", last, m.start(), m.end()
+    for m in _rule(rf"(?<![\w'’]){_DECADE}", text):
+        first, last = _span(m)
+        yield "year", "min", first, m.start(), m.end()
+        yield "year", "max", last, m.start(), m.end()
+    for m in _rule(r"\b(?:the\s+)?first decade of (?:the 2000s|this century)", text):
+        yield "year", "min", 2000, m.start(), m.end()
+        yield "year", "max", 2009, m.start(), m.end()
+
+
+def _length(m: re.Match[str]) -> int:
+    parts = m.groupdict()
+    if parts["m"]:
+        return round(_read(parts["m"]))
+    if parts["ch"]:
+        return int(parts["ch"]) * 60 + int(parts["cm"])
+    if parts["halfhour"]:
+        return 30
+    rest = {"half": 30, "quarter": 15}.get((parts["half0"] or parts["half"] or parts["half2"] or "").lower(), 0)
+    return round(_read(parts["h"]) * 60) + rest + (round(_read(parts["hm"])) if parts["hm"] else 0)
+
+
+def _minutes(text: str) -> Iterator[Found]:
+    ends: list[int] = []
+    for pattern, op in (
+        (rf"\b{_MOST}{_ABOUT}\s+{_LENGTH}", "max"),
+        (rf"\b{_LEAST}{_ABOUT}\s+{_LENGTH}", "min"),
+        (rf"(?<!\w){_LENGTH}(?:\s+then)?,?\s*{_MOST_AFTER}", "max"),
+        (rf"(?<!\w){_LENGTH}\s*,?\s*{_LEAST_AFTER}", "min"),
+        (rf"\b{_HAVE}\s+{_LENGTH}", "max"),
+    ):
+        for m in _rule(pattern, text):
+            ends.append(m.end())
+            yield "minutes", op, _length(m), m.start(), m.end()
+    if not ends:
+        return
+    for words, op in ((_MOST, "max"), (_LEAST, "min")):  # "at least 90 minutes and no more than 120"
+        for m in _rule(rf"\b{words}\s+(\d{{2,3}})\b(?!\s*(?:%|years?|hours?|h\b|m(?:in)?))", text):
+            yield "minutes", op, int(m[1]), m.start(), m.end()
+
+
+def _ages(text: str) -> Iterator[Found]:
+    for m in _rule(rf"\b({_NUMBER})[\s-]*(?:years?|yrs?|yr)[\s-]*olds?\b|\b(?:aged?|ages)\s+({_NUMBER})\b", text):
+        age = round(_read(m[1] or m[2]))
+        if 0 < age < 18:  # "my mother is 80 years old" sets no bound
+            yield "age", "max", age, m.start(), m.end()
+    for m in _rule(
+        rf"\b(?:son|daughter|kid|child|boy|girl|nephew|niece|grandson|granddaughter)s?(?:\s+is|\s*,|\s*\(|['’]s)?\s*({_NUMBER})\b(?!\s*(?:films?|movies?|hours?|min))",
+        text,
+    ):
+        age = round(_read(m[1]))
+        if 0 < age < 18:
+            yield "age", "max", age, m.start(), m.end()

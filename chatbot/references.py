@@ -1,0 +1,189 @@
+"""Words that point at what was shown: "the second one", "that Korean one", 最长的那部, 它. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatbot.clauses import HAN
+from chatbot.cues import Cues
+from chatbot.lexicon import Lexicon
+from chatbot.quantities import find_bounds, number
+from chatbot.types import Language
+from retrieval.domain import PEOPLE, Domain
+from retrieval.titles import Mention
+from retrieval.types import Item
+
+_NUMBERS = ("two", "three", "2", "3", "两", "二", "三")
+_WORD = re.compile(r"[a-zà-ÿ'’-]{3,}", re.IGNORECASE)
+_STEM = 5  # letters by which two forms of a word are one
+
+
+@dataclass(frozen=True, slots=True)
+class Pointing:
+    """A stretch of text that means shown items.
+
+    Attributes:
+        start, end: of the text.
+        items: ids, in the order in which they were shown.
+        ambiguous: whether one of them is meant and nothing says which.
+        pronoun: whether it is no more than "it", which need not point at anything.
+    """
+
+    start: int
+    end: int
+    items: tuple[str, ...]
+    ambiguous: bool = False
+    pronoun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Finds pointing words in the messages of one catalogue.
+
+    Attributes:
+        domain: its facets.
+        lexicon: the words for their values.
+    """
+
+    domain: Domain
+    lexicon: Lexicon
+
+    def find(
+        self,
+        text: str,
+        language: Language,
+        cues: Cues,
+        shown: Sequence[Item],
+        latest: str | None,
+        mentions: Sequence[Mention] = (),
+    ) -> list[Pointing]:
+        """Return what points at shown items, the longest where two overlap, in the order of the text.
+
+        Args:
+            text: a message in which names are masked.
+            language: of the message.
+            cues: of the language.
+            shown: the items shown last, in their order; without any nothing points.
+            latest: the item that was spoken of last, which "it" means; None: none.
+            mentions: the names that are masked: "the one with Tom Hanks".
+        """
+        if not shown:
+            return []
+        found = [
+            *self._ordinals(text, cues, shown),
+            *self._groups(text, cues, shown),
+            *self._extremes(text, language, cues, shown),
+            *self._described(text, language, cues, shown, mentions),
+        ]
+        found += _pronouns(text, cues, shown, latest, found)
+        taken: list[Pointing] = []
+        for pointing in sorted(found, key=lambda p: (p.start - p.end, p.start)):
+            if all(pointing.end <= t.start or pointing.start >= t.end for t in taken):
+                taken.append(pointing)
+        return sorted(taken, key=lambda p: p.start)
+
+    def _ordinals(self, text: str, cues: Cues, shown: Sequence[Item]) -> list[Pointing]:
+        pointings: list[Pointing] = []
+        for found in cues.point_ordinal.finditer(text):
+            word = next(group for group in found.groups() if group).lower()
+            place = cues.ordinals.get(word)
+            if place is not None and abs(place) <= len(shown):
+                pointings.append(Pointing(*found.span(), (shown[place - 1 if place > 0 else place].id,)))
+        return pointings
+
+    def _groups(self, text: str, cues: Cues, shown: Sequence[Item]) -> list[Pointing]:
+        """Find "both", "the first two", 前两部: several at once."""
+        pointings: list[Pointing] = []
+        for found in cues.point_several.finditer(text):
+            side, count, chosen = found["side"], found["count"] or found["n"], list(shown)
+            n = int(number(count)) if count and count in _NUMBERS else len(shown)
+            if side:
+                chosen = chosen[:n] if cues.ordinals.get(side.lower(), -1) > 0 else chosen[-n:]
+            elif n != len(shown):
+                continue
+            pointings.append(Pointing(*found.span(), tuple(item.id for item in chosen)))
+        return pointings
+
+    def _extremes(self, text: str, language: Language, cues: Cues, shown: Sequence[Item]) -> list[Pointing]:
+        """Find "the longest": the shown item with the largest or smallest number of a facet."""
+        pointings: list[Pointing] = []
+        for name, facet in self.domain.facets.items():
+            for words, choose, cue in (
+                (facet.least, min, cues.point_extreme),
+                (facet.most, max, cues.point_extreme),
+                (facet.less, min, cues.point_lesser),
+                (facet.more, max, cues.point_lesser),
+            ):
+                said = "|".join(map(re.escape, words.get(language, ())))
+                for found in re.finditer(cue.pattern.replace("WORDS", said), text, re.IGNORECASE) if said else ():
+                    numbers = {item.id: v for item in shown for v in item.values(name) if isinstance(v, (int, float))}
+                    if numbers:
+                        best = choose(numbers.values())
+                        ids = tuple(i for i, value in numbers.items() if value == best)
+                        pointings.append(Pointing(*found.span(), ids, len(ids) > 1))
+        return pointings
+
+    def _described(
+        self, text: str, language: Language, cues: Cues, shown: Sequence[Item], mentions: Sequence[Mention]
+    ) -> list[Pointing]:
+        """Find "the Korean one", "the one with the dog": the shown items whose card has it."""
+        pointings: list[Pointing] = []
+        for found in cues.point_described.finditer(text):
+            words = " ".join(group for group in found.groups() if group).strip()
+            people = {m.target for m in mentions if m.kind == PEOPLE and found.start() <= m.start < found.end()}
+            ids = self._holders(words, people, language, cues, shown) if words else ()
+            if (ids and len(ids) < len(shown)) or len(ids) == 1:
+                pointings.append(Pointing(*found.span(), ids, len(ids) > 1))
+        return pointings
+
+    def _holders(
+        self, words: str, people: set[str], language: Language, cues: Cues, shown: Sequence[Item]
+    ) -> tuple[str, ...]:
+        left, asked = words, bool(people)
+        kept = [i for i in shown if people <= {str(v) for name in self.domain.people_facets for v in i.values(name)}]
+        for match in self.lexicon.find(words, language):
+            targets = [t for t in match.targets if t.values and not t.negated_only]
+            if targets:
+                asked = True
+                kept = [i for i in kept if any(set(map(str, i.values(t.facet))) & set(t.values) for t in targets)]
+                left = left.replace(words[match.start : match.end], " ")
+        for bound in find_bounds(words):
+            if bound.kind == "year":
+                asked = True
+                kept = [i for i in kept if _holds(i, self._year, bound.op, bound.value)]
+                left = left.replace(words[bound.start : bound.end], " ")
+        scores = {item.id: self._overlap(left, item, language, cues) for item in kept}
+        best = max(scores.values(), default=0)
+        if best:
+            return tuple(i for i, score in scores.items() if score == best)
+        return tuple(item.id for item in kept) if asked else ()
+
+    @property
+    def _year(self) -> str:
+        return next((name for name, facet in self.domain.facets.items() if facet.type == "year"), "")
+
+    def _overlap(self, words: str, item: Item, language: Language, cues: Cues) -> int:
+        """How many of the words stand on an item's card."""
+        labels = " ".join(label for name in item.facets for label in item.label(name, language))
+        card = f"{item.title(language)} {item.text(language)} {labels}".lower()
+        if language == "zh":
+            text = "".join(HAN.findall(words))
+            parts = (text[k : k + n] for n in range(len(text), 0, -1) for k in range(len(text) - n + 1))
+            return max((len(part) for part in parts if part in card), default=0)
+        stems = {word[:_STEM] for word in _WORD.findall(card)}
+        return sum(word.lower()[:_STEM] in stems for word in _WORD.findall(cues.point_common.sub(" ", words)))
+
+
+def _holds(item: Item, facet: str, op: str, value: float) -> bool:
+    values = [v for v in item.values(facet) if isinstance(v, (int, float))]
+    return bool(values) and all(v >= value if op == "min" else v <= value for v in values)
+
+
+def _pronouns(text: str, cues: Cues, shown: Sequence[Item], latest: str | None, others: Sequence[Pointing]) -> list[Pointing]:
+    """Find "it": that is what was spoken of last, or the only one shown; else any of them."""
+    if any(not p.ambiguous for p in others):
+        return []
+    ids = (latest,) if latest else tuple(item.id for item in shown)
+    return [Pointing(*found.span(), ids, len(ids) > 1, pronoun=True) for found in cues.it.finditer(text)][:1]

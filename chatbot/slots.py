@@ -1,0 +1,217 @@
+"""Words for facet values and numbers to typed constraints and wishes, each with what it came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from chatbot.clauses import clause_spans
+from chatbot.cues import Cues
+from chatbot.lexicon import Lexicon, Match, Target
+from chatbot.quantities import find_bounds
+from chatbot.types import Language
+from retrieval.domain import Domain
+from retrieval.types import Constraint, Item, Op, Wish
+
+IMPLIED = 0.7  # certainty of an exclusion that the words only suggest
+
+
+@dataclass
+class Reading:
+    """What one message says, while it is being collected."""
+
+    negated: list[tuple[int, int]]
+    constraints: list[Constraint] = field(default_factory=list[Constraint])
+    wishes: list[Wish] = field(default_factory=list[Wish])
+    lifted: list[tuple[str, object]] = field(default_factory=list[tuple[str, object]])  # (facet, value), None: all of it
+    spans: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])  # not for similarity: names, negated words
+    places: list[tuple[int, int, Constraint]] = field(default_factory=list[tuple[int, int, Constraint]])
+    implied: list[Constraint] = field(default_factory=list[Constraint])  # exclusions of what the words only suggest
+    attitudes: dict[str, str] = field(default_factory=dict[str, str])
+    measured: set[int] = field(default_factory=set[int])  # where an item begins that is no more than a measure
+
+    def denies(self, place: int) -> bool:
+        """Whether a place in the text is denied."""
+        return _inside(place, self.negated)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotReader:
+    """Reads facets and numbers out of a text in which names are masked.
+
+    Attributes:
+        domain: whose facets are meant.
+        items: the catalogue.
+        lexicon: the words for facet values.
+    """
+
+    domain: Domain
+    items: Mapping[str, Item]
+    lexicon: Lexicon
+
+    def read(
+        self,
+        text: str,
+        language: Language,
+        cues: Cues,
+        reading: Reading,
+        state: Mapping[str, Any],
+        shown: Sequence[Item],
+        compared: Mapping[int, Item],
+    ) -> None:
+        """Collect constraints, wishes and what is lifted.
+
+        Args:
+            text: a message with its names masked.
+            language: of the message.
+            cues: of the language.
+            reading: takes what is found.
+            state: the request that the conversation holds.
+            shown: the items shown last: "shorter" is meant of them.
+            compared: where a named item begins -> that item: "shorter than" it.
+        """
+        self._read_phrases(text, language, cues, reading, state, shown, compared)
+        self._read_bounds(text, reading)
+        self._lift_facets(text, language, cues, reading)
+
+    # -- phrases ----------------------------------------------------------------------------------------------------
+
+    def _read_phrases(
+        self,
+        text: str,
+        language: Language,
+        cues: Cues,
+        reading: Reading,
+        state: Mapping[str, Any],
+        shown: Sequence[Item],
+        compared: Mapping[int, Item],
+    ) -> None:
+        feelings = [m.span() for cue in (cues.feeling, cues.restart, cues.idiom) for m in cue.finditer(text)]
+        neutral = clause_spans(text, cues.neutral, cues)
+        forgotten = [m.span() for m in cues.forget.finditer(text)]
+        lifted = bool(cues.lift.search(text))
+        other: Language = "zh" if language == "en" else "en"
+        for match in [*self.lexicon.find(text, language), *self.lexicon.find(text, other)]:
+            if any(start < match.end and match.start < end for start, end in feelings):
+                continue
+            inside, words = reading.denies(match.start), text[match.start : match.end]
+            for target in match.targets:
+                if target.negated_only and not inside:
+                    continue
+                if _inside(match.start, forgotten):
+                    reading.lifted += [(target.facet, value) for value in target.values] or [(target.facet, None)]
+                    reading.spans.append((match.start, match.end))
+                elif inside:
+                    self._exclude(target, words, reading)
+                    reading.spans.append((match.start, match.end))
+                elif lifted and target.values and _was_excluded(target, state):
+                    reading.lifted += [(target.facet, value) for value in target.values]
+                    reading.spans.append((match.start, match.end))
+                elif not _inside(match.start, neutral):
+                    self._want(target, match, words, reading, _measure(text, match, cues, reading, compared) or shown)
+        reading.spans += [*reading.negated, *forgotten]
+        _settle(reading, text)
+
+    def _exclude(self, target: Target, words: str, reading: Reading) -> None:
+        certainty = IMPLIED if target.negated_only else 1.0
+        for value in target.values:
+            reading.constraints.append(Constraint(target.facet, "excludes", value, words, certainty=certainty))
+            if target.negated_only:
+                reading.implied.append(reading.constraints[-1])
+        if target.negated_only and target.bound:
+            op, value = target.bound
+            reading.constraints.append(Constraint(target.facet, op, _whole(value), words, certainty=certainty))
+
+    def _want(self, target: Target, match: Match, words: str, reading: Reading, than: Sequence[Item]) -> None:
+        facet = self.domain.facets[target.facet]
+        if target.bound:
+            op, value = target.bound
+            reading.constraints.append(Constraint(target.facet, op, _whole(value), words))
+        elif target.step:
+            numbers = sorted(float(v) for item in than for v in item.values(target.facet) if isinstance(v, (int, float)))
+            if numbers:
+                middle = numbers[len(numbers) // 2]  # most of what comes is then on the asked side of what was shown
+                step = 1 if len(than) == 1 else facet.step
+                op: Op = "max" if target.step < 0 else "min"
+                reading.constraints.append(Constraint(target.facet, op, _whole(middle + target.step * step), words))
+        elif facet.match == "soft":
+            reading.wishes += [Wish(target.facet, value, words) for value in target.values]
+        elif len(target.values) == 1:
+            reading.constraints.append(Constraint(target.facet, "includes", target.values[0], words))
+            reading.places.append((match.start, match.end, reading.constraints[-1]))
+        elif target.values:
+            reading.constraints.append(Constraint(target.facet, "any_of", target.values, words))
+
+    # -- numbers ----------------------------------------------------------------------------------------------------
+
+    def _read_bounds(self, text: str, reading: Reading) -> None:
+        facets = self.domain.facets.items()
+        measured = {"duration": "minutes", "age": "age"}
+        names = {measured[facet.measures]: name for name, facet in facets if facet.measures}
+        names |= {"year": name for name, facet in facets if facet.type == "year"}  # noqa: B035  (one year facet a domain)
+        for bound in find_bounds(text):
+            if name := names.get(bound.kind):
+                reading.constraints.append(Constraint(name, bound.op, bound.value, text[bound.start : bound.end].strip()))
+                reading.spans.append((bound.start, bound.end))
+
+    def _lift_facets(self, text: str, language: Language, cues: Cues, reading: Reading) -> None:
+        """Find "any year is fine", 片长无所谓: a facet is named and left open."""
+        for start, end in (m.span() for cue in (cues.forget, cues.any_value) for m in cue.finditer(text)):
+            said = text[start:end].lower()
+            for name, facet in self.domain.facets.items():
+                words = [facet.label.get(language, ""), *facet.open.get(language, ())]
+                if any(word and word.lower() in said for word in words):
+                    reading.lifted.append((name, None))
+                    reading.spans.append((start, end))
+
+
+def _measure(text: str, match: Match, cues: Cues, reading: Reading, compared: Mapping[int, Item]) -> list[Item]:
+    """The item that "shorter than" is followed by, or that "比" comes before; none when what was shown is meant."""
+    after = cues.than.match(text, match.end)
+    places = [after.end()] if after else []
+    for before in cues.than_before.finditer(text):
+        if before.end() == match.start:
+            places = [start for start in compared if before.start() <= start < before.end()]
+    found = [place for place in places if place in compared]
+    reading.measured.update(found)
+    return [compared[place] for place in found[:1]]
+
+
+def _was_excluded(target: Target, state: Mapping[str, Any]) -> bool:
+    old = state.get("constraints", [])
+    return any(c["op"] == "excludes" and c["field"] == target.facet and c["value"] in target.values for c in old)
+
+
+def _settle(reading: Reading, text: str) -> None:
+    """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for ("horror, but not scary")."""
+    wanted = {(c.field, c.value) for _, _, c in reading.places}
+    dropped = [c for c in reading.implied if (c.field, c.value) in wanted]
+    reading.constraints = [c for c in reading.constraints if not any(c is d for d in dropped)]
+    places = sorted(reading.places, key=lambda place: place[:2])
+    groups: list[tuple[list[Constraint], list[bool]]] = []  # alternatives, and which of their links say "or"
+    for (_, end, first), (start, _, second) in pairwise(places):
+        said = _OR.fullmatch(text[end:start])
+        if first.field == second.field and first.value != second.value and (said or _COMMA.fullmatch(text[end:start])):
+            if not (groups and groups[-1][0][-1] is first):
+                groups.append(([first], []))
+            groups[-1][0].append(second)
+            groups[-1][1].append(bool(said))
+    for group in (constraints for constraints, links in groups if any(links)):
+        values = tuple(dict.fromkeys(str(value) for c in group for value in c.values))
+        both = Constraint(group[0].field, "any_of", values, " / ".join(c.words for c in group))
+        reading.constraints = [c for c in reading.constraints if not any(c is part for part in group)] + [both]
+
+
+_OR = re.compile(r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b|或者?|还是|/)\s*(?:an?\s+)?", re.IGNORECASE)
+_COMMA = re.compile(r"[\u4e00-\u9fff]?\s*[,，、]\s*(?:an?\s+)?", re.IGNORECASE)
+
+
+def _inside(place: int, spans: Iterable[tuple[int, int]]) -> bool:
+    return any(start <= place < end for start, end in spans)
+
+
+def _whole(value: float) -> int | float:
+    return int(value) if value == int(value) else value

@@ -1,0 +1,104 @@
+"""People called by a part of their name: "Tarantino", 昆汀, 诺兰."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from retrieval.domain import PEOPLE
+from retrieval.name_keys import HAN, word_key
+from retrieval.title_evidence import Evidence
+from retrieval.words import english
+
+_MIN_SURNAME = 4
+_OUTWEIGHS = 4  # so many times the items of all others of that name together
+_DOT = re.compile(r"[·・•‧．]")
+_SENTENCE_START = re.compile(r"(?:^|[.!?;:\n]\s*)$")
+_BEFORE = re.compile(r"([^\W\d_]+)[\s.]+$")
+
+
+class Part(NamedTuple):
+    """A part of a name in a text."""
+
+    kind: str
+    target: str
+    start: int
+    end: int
+
+
+class PeopleParts:
+    """Surnames and the parts of transliterated names that can mean but one person of the catalogue."""
+
+    def __init__(self, people: Mapping[str, set[str]], items: Mapping[str, int], evidence: Evidence) -> None:
+        """Take names in any language with the people they mean, and how many items each has."""
+        self._people, self._items, self._evidence = people, items, evidence
+
+    def find(self, text: str, tokens: Sequence[tuple[int, int, str]]) -> Iterator[Part]:
+        """Yield the people called by a part of their name."""
+        for start, end, word in tokens:
+            if text[start].isupper() and not text.isupper():
+                stop = end - 2 if text[end - 2 : end] in ("'s", "’s") else end
+                target = self._surnames.get(word if stop == end else word[:-1])
+                if target and not self._after_a_name(text, start):
+                    yield Part(PEOPLE, target, start, stop)
+        if HAN.search(text):
+            for length in self._lengths:
+                for start in range(len(text) - length + 1):
+                    piece = text[start : start + length]
+                    if (target := self._han.get(piece)) and not _DOT.match(text, start + length):
+                        if not _DOT.fullmatch(text[start - 1 : start]):
+                            yield Part(PEOPLE, target, start, start + length)
+
+    @staticmethod
+    def _after_a_name(text: str, start: int) -> bool:
+        """Whether a capitalised word before it makes it another person's name ("Jonathan Nolan")."""
+        before = _BEFORE.search(text[:start])
+        return bool(before) and before[1][0].isupper() and not _SENTENCE_START.search(text[: before.start()])
+
+    @cached_property
+    def _surnames(self) -> dict[str, str]:
+        meant: dict[str, set[str]] = defaultdict(set)
+        other: set[str] = set()
+        for name, targets in self._people.items():
+            words = word_key(name).split()
+            if not HAN.search(name) and len(words) > 1:
+                meant[words[-1]] |= targets
+                other.update(words[:-1])
+        words_of_english = english().usual
+        return {
+            surname: target
+            for surname, targets in meant.items()
+            if len(surname) >= _MIN_SURNAME and surname not in other and surname not in words_of_english
+            if self._evidence.frequency(surname) < 3 and (target := self._one(targets))
+        }
+
+    @cached_property
+    def _han(self) -> dict[str, str]:
+        last: dict[str, set[str]] = defaultdict(set)
+        first: dict[str, set[str]] = defaultdict(set)
+        for name, targets in self._people.items():
+            parts = [part for part in _DOT.split(name) if HAN.search(part)]
+            if len(parts) > 1:
+                last[parts[-1]] |= targets
+                for part in parts[:-1]:
+                    first[part] |= targets
+        found: dict[str, str] = {}
+        for part in {*last, *first}:
+            target = self._one(last[part] | first[part]) if len(part) > 1 else None
+            if target and (part in last or self._items.get(target, 0) > 1):
+                found[part] = target
+        told = self._evidence.told(found)
+        return {part: target for part, target in found.items() if part not in told}
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        return sorted({len(part) for part in self._han}, reverse=True)
+
+    def _one(self, targets: set[str]) -> str | None:
+        """The one whom a part means: the only one, or whoever made many times what the others made."""
+        ranked = sorted(targets, key=lambda t: (-self._items.get(t, 0), t))
+        rest = sum(self._items.get(t, 0) for t in ranked[1:])
+        return ranked[0] if self._items.get(ranked[0], 0) >= _OUTWEIGHS * rest else None

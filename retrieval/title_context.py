@@ -1,0 +1,83 @@
+"""What stands around a title in a message that is typed in haste: "have you seen it follows", "get out was good"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# Words that carry a sentence: a title made of them alone says nothing by itself.
+FUNCTION = frozenset(
+    "a about after again all also am an and any are as at back be because been before being both but by can come could did do does "
+    "doing dont down each even ever few for from get gets getting go goes going got had has have having he her here hers him his "
+    "how i if im in into is it its just know let lets like look make may me mine more most much must my no none not nothing now of "
+    "off oh ok on once one ones only or other others our out over own same see she should so some something still such take than "
+    "thank thanks that thats the their them then there these they thing things this those thought through to today tonight too two "
+    "under until up upon us very want was watch we well were what whatever when where which while who whole why will with would yes "
+    "yet you your yours anything everything everyone someone time good great nice best better bad fun love hope right way sure maybe "
+    "yeah really first last next new old people actually loved liked awesome perfect excellent hello hi hey haven lo lol".split()
+)
+_VIEWED = (
+    r"seen|saw|watch(?:ed|ing)?|rewatch(?:ed|ing)?|liked|loved|enjoyed|recommend(?:ed)?|suggest(?:ed)?|heard of|called|named|"
+    r"titled|have you read|finished|started"
+)
+_OFFERED = (
+    r"how about|what about|check(?:ed|ing)? out|try|such as|similar to|as good as|sequel to|remake of|original|look(?:ing)? into|"
+    r"favou?rites?(?: (?:is|are|was|were))?|(?:see|own|rented|download(?:ed)?)|(?:think|thought) (?:of|about)"
+)
+_WEAK = (
+    r"and|or|like|likes|love|loves|enjoy|also|then|is|was|are|were|maybe|than|but|yes|yeah|ok|think|even|just|about|in|either|"
+    r"both|haven'?t|of|oh|well|no|sorry|not|remember|mean|by"
+)
+_AFTER_VERB = re.compile(
+    r"\s+(?:is|was|are|were|isn'?t|wasn'?t|has|had|with|starring|stars|looks?|looked|sounds?|by|from|which|because|though|have you|"
+    r"series|franchise|trilogy|might|would|should|will)\b",
+    re.IGNORECASE,
+)
+_AFTER_END = re.compile(
+    r"\W*$|\s*[.,!?;:&/)\n]|\s+(?:and|or|but|too|as well|also|yet|if|lol|already|recently|again|i|it|that|before|though|last|a"
+    r" few|yesterday|because|so)\b",
+    re.IGNORECASE,
+)
+_HAN_AFTER = r"(?:$|[^\w\u3400-\u9fff]|[吗呢吧啊呀嘛么]|怎么样|是谁|很|也|就|挺|这部|那部|我|和|跟|或)"
+
+
+class Context:
+    """Signs around a stretch of text that a title stands there, with the domain's words for its things."""
+
+    def __init__(self, nouns: Iterable[str], asked: Iterable[str]) -> None:
+        """Take what the things are called and what is asked about them, in any language."""
+        nouns, asked = sorted({*nouns} - {""}, key=len, reverse=True), sorted({*asked} - {""}, key=len, reverse=True)
+        noun = "|".join(re.escape(word) for word in nouns)
+        kind = rf"(?:the |a |an |that |this )?(?:{noun})s?(?: (?:like|is|are|was|were|called|named))?"
+        lead = r"(?:the |a |an |both |either |this |that )?"
+        self._viewed = re.compile(rf"(?:\b(?:{_VIEWED}|{kind}))\s+(?:{kind}\s+)?{lead}$", re.IGNORECASE)
+        self._offered = re.compile(rf"\b(?:{_OFFERED})\s+(?:{kind}\s+)?{lead}$", re.IGNORECASE)
+        self._weak = re.compile(rf"(?:^\W*|[.,!?;:&/)\n]\s*|\b(?:{_WEAK})\s+{lead})$", re.IGNORECASE)
+        self._noun_after = re.compile(rf"\s+(?:{noun})s?\b", re.IGNORECASE)
+        self._han_noun = re.compile(rf"(?:{noun})$")
+        self._han_lead = re.compile(r"(?:看过?了?|看看|推荐|演的|叫做?|名叫|一部|这部|那部|喜欢|知道|要说|那|这)$")
+        about = "|".join(re.escape(word) for word in asked) or "(?!)"
+        self._han_after = re.compile(rf"{_HAN_AFTER}|的?(?:{about})")
+
+    def strength(self, text: str, start: int, end: int) -> int:
+        """3: a verb of seeing or the noun before and an end after. 2: a verb that offers. 1: an end on both sides. 0: none."""
+        before = text[max(0, start - 60) : start]
+        after = bool(_AFTER_END.match(text, end) or _AFTER_VERB.match(text, end) or self._noun_after.match(text, end))
+        if not after:
+            return 0
+        if self._viewed.search(before):
+            return 3
+        return 2 if self._offered.search(before) else int(bool(self._weak.search(before)))
+
+    def follows_verb(self, text: str, end: int) -> bool:
+        """Whether a verb follows that says something of a title ("… was good")."""
+        return bool(_AFTER_VERB.match(text, end) or self._noun_after.match(text, end))
+
+    def han_strength(self, text: str, start: int, end: int) -> int:
+        """2: the noun before a Chinese name and an end after it; 1: a verb or nothing before it, and an end; 0: none."""
+        if not self._han_after.match(text, end):
+            return 0
+        before = text[max(0, start - 12) : start]
+        if self._han_noun.search(before):
+            return 2
+        return int(bool(self._han_lead.search(before)))
