@@ -65,8 +65,8 @@ def information_gain(chances: Sequence[float], keeps: Sequence[Sequence[bool]]) 
 def options_of(name: str, domain: Domain, candidates: Sequence[Candidate], chances: Sequence[float]) -> list[Option]:
     """Return what a question about a facet could offer; nothing where the domain has no words to answer with.
 
-    The values of a list, except those whose word means something else too ("Spanish" is read as a country first), the decades of
-    a year, and less or more than the middle of a number.
+    The values of a list, except those whose word means something else too ("Spanish" is read as a country first), the decades
+    of a year, and less or more than the middle of a number.
     """
     facet = domain.facets[name]
     if facet.values:

@@ -43,12 +43,17 @@ def negated_spans(text: str, cues: Cues) -> list[tuple[int, int]]:
         commas = [m for m in cues.clause_end.finditer(text, start, end)]
         clauses = list(zip([start, *(m.end() for m in commas)], [*(m.start() for m in commas), end], strict=True))
         open_ = False
-        for first, last in clauses:
+        for number, (first, last) in enumerate(clauses):
             clause = text[first:last]
             if open_ and cues.list_goes_on.search(clause):
                 spans.append((first, last))
                 continue
             open_ = False
+            for found in cues.denied_before.finditer(text, first, last):
+                if not any(a < found.end() and found.start() < b for a, b in innocent):
+                    turns = [m.end() for m in cues.turn.finditer(text, first, found.start())]
+                    whole = number > 0 and not text[first : found.start()].strip()  # "韩国的，不要": of what was said before
+                    spans.append((max([clauses[number - 1][0] if whole else first, *turns]), found.end()))
             position = first
             while found := cues.negation.search(text, position, last):
                 position = found.end()
@@ -83,14 +88,31 @@ def attitude_of(text: str, mention: Mention, cues: Cues, others: Iterable[Mentio
     before = [(m.end(), -n, kind) for n, (kind, cue) in enumerate(kinds) for m in cue.finditer(text, start, mention.start)]
     nearest = max(before)[2] if before else ""
     if nearest in ("", "seen", "owned"):
-        if following := [m.start for m in others if mention.start < m.start < end]:
-            clauses = [m.end() for m in cues.clause_end.finditer(text, mention.end, min(following))]
-            end = clauses[-1] if clauses else min(following)  # a verb before the next name speaks of that
+        if (following := _next_item(text, mention, others, end)) < end:
+            clauses = [m.end() for m in cues.clause_end.finditer(text, mention.end, following)]
+            end = clauses[-1] if clauses else following  # a verb before the next name speaks of that
         pairs = judged if nearest else kinds
         after = [(m.start(), n, kind) for n, (kind, cue) in enumerate(pairs) for m in cue.finditer(text, mention.end, end)]
         opinions = [found for found in after if found[2] in ("liked", "disliked")]
         return min(opinions or after)[2] if opinions or after else nearest or "model"
-    return nearest
+    beside = mention.end + (text[mention.end : mention.end + 1] in _CLOSING)
+    return "model" if nearest == "wanted" and cues.model.match(text, beside) else nearest
+
+
+_CLOSING = tuple("》”」\"")
+
+
+def _next_item(text: str, mention: Mention, others: Iterable[Mention], end: int) -> int:
+    """Where the next name begins that is not of one list with this one: in "A, B and C are boring" all are."""
+    done = mention.end
+    for other in sorted((m for m in others if m.start > mention.start), key=lambda m: m.start):
+        if not _LIST.fullmatch(text, done, other.start):
+            return other.start
+        done = other.end
+    return end
+
+
+_LIST = re.compile(r"[\s》”\"'《“」「]*(?:(?:[,，、/&和与跟及]|以及|还有|and|or)[\s》”\"'《“」「]*)+", re.IGNORECASE)
 
 
 def later_judgement(text: str, after: int, cues: Cues, *, seen: bool) -> str:
@@ -113,7 +135,7 @@ def later_judgement(text: str, after: int, cues: Cues, *, seen: bool) -> str:
 
 def points_at(text: str, start: int, end: int, cues: Cues) -> bool:
     """Whether a pronoun points at an item: something is asked of it, or said of it by a verb beside it."""
-    if cues.question.search(text):
+    if cues.question.search(text) or any(m.end() == start for m in cues.than.finditer(text)):
         return True
     verbs = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted, cues.model)
     near = max(0, start - 24), min(len(text), end + 24)

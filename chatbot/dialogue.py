@@ -53,7 +53,7 @@ def language_of(conversation: Conversation) -> Language | None:
 def refines_wish(request: Request, masked: str, cues: Cues, *, lifted: bool) -> bool:
     """Whether a message goes on with the last wish, as most do: it does not say a wish that stands alone.
 
-    Such a wish names what is wanted ("a Korean thriller", a film it should be like) in a sentence of its own ("I'd like …"), or
+    Such a wish names what is wanted ("a Korean thriller", an item it should be like) in a sentence of its own ("I'd like …"), or
     is told at length.
     """
     if lifted or cues.refine_start.search(masked) or cues.more.search(masked):
@@ -74,8 +74,10 @@ def small_talk(request: Request, masked: str, cues: Cues) -> str:
         return ""
     for name, cue in (("thanks", cues.thanks), ("greeting", cues.greeting), ("bye", cues.bye), ("ok", cues.ok)):
         if found := cue.search(masked):
-            rest = cues.filler.sub(" ", masked[: found.start()] + " " + masked[found.end() :])
-            if not re.search(r"[^\W_]", rest) and not cues.more.search(masked):
+            rest = masked[: found.start()] + " " + masked[found.end() :]
+            for also in (cues.thanks, cues.greeting, cues.bye, cues.ok, cues.filler):
+                rest = also.sub(" ", rest)
+            if not re.search(r"[^\W_]", rest) and not cues.more.search(masked) and not cues.new_wish.search(masked):
                 return name
     return ""
 
@@ -88,6 +90,23 @@ def hold(state: Mapping[str, Any], drop: Collection[Constraint | Wish] = ()) -> 
     wishes = [Wish(w["field"], w["value"], w.get("words", ""), **_origin(w)) for w in state.get("wishes", [])]
     gone = {_key(part) for part in drop}
     return tuple(c for c in constraints if _key(c) not in gone), tuple(w for w in wishes if _key(w) not in gone)
+
+
+def answered_item(conversation: Conversation, named: Collection[str]) -> str | None:
+    """The item that a message names when the last turn asked which one was meant."""
+    if not conversation.turns:
+        return None
+    asked: Mapping[str, Any] = conversation.turns[-1].record.get("question") or {}
+    offered: Sequence[Any] = asked.get("values", ()) if asked.get("about") == "reference" else ()
+    chosen = [str(item) for item in offered if item in named]
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def stand(request: Request, state: Mapping[str, Any], kept: Held) -> Request:
+    """Leave the state as it was: a question, small talk and the like are no part of the wish."""
+    forgotten = request.named if request.opening == "forget" else ()
+    known = _known(replace(request, liked=(), disliked=forgotten), state)
+    return replace(request, constraints=kept[0], wishes=kept[1], query="", disliked=(), seen=(), **known)
 
 
 def at_turn(request: Request, turn: int) -> Request:

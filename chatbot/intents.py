@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chatbot.clauses import HAN
@@ -40,14 +41,16 @@ def aside(request: Request, masked: str, cues: Cues, domain: Domain) -> Request 
 
 
 def _speaks_of_items(request: Request, masked: str, cues: Cues, domain: Domain) -> bool:
-    lowered = masked.lower()
+    lowered = cues.elsewhere.sub(" ", masked).lower()
     nouns = domain.noun_words.split()
     return bool(request.named or cues.things.search(masked)) or any(
         word in lowered if HAN.search(word) else re.search(rf"\b{re.escape(word)}\b", lowered) for word in nouns
     )
 
 
-def question(request: Request, masked: str, cues: Cues, domain: Domain, before: str) -> Request | None:
+def question(
+    request: Request, masked: str, cues: Cues, domain: Domain, before: str, shown: Sequence[str] = ()
+) -> Request | None:
     """Return the request of a question about items that are named or pointed at, or None.
 
     Args:
@@ -57,19 +60,28 @@ def question(request: Request, masked: str, cues: Cues, domain: Domain, before: 
         domain: whose facets can be asked for.
         before: the intent of the last turn: "the third one" after a question goes on with it.
     """
-    items = list(dict.fromkeys([*request.named, *request.refers]))
+    said = dict(request.attitudes)  # nothing is said of an item that only serves as a measure: "shorter than Heat"
+    items = [item for item in dict.fromkeys([*request.named, *request.refers]) if item in said]
     if request.stated and not cues.compare.search(masked):
+        return None
+    if any(attitude == "excluded" for _, attitude in request.attitudes):
         return None
     about = asked_facets(masked, request.language, domain)
     asks, yes_no = bool(cues.question.search(masked)), bool(cues.yes_no.search(masked))
     if len(items) > 1 and (cues.compare.search(masked) or (asks and (about or yes_no))):
         return _asked(request, "compare", items)
-    bare = not (request.query or request.constraints or request.wishes)
-    if bare and before in ("ask_item", "compare") and len(items) == 1 and items == list(request.refers):
+    wishes = bool(request.constraints or request.wishes or cues.new_wish.search(masked) or cues.model.search(masked))
+    if (
+        not wishes
+        and not cues.more.search(masked)
+        and before in ("ask_item", "compare")
+        and len(items) == 1
+        and items == list(request.refers)
+    ):
         return _asked(request, "ask_item", items)
-    if not asks or cues.model.search(masked) or cues.more.search(masked):
+    if not asks and not about or cues.model.search(masked) or (cues.more.search(masked) and not about):
         return None
-    if not (about or yes_no or cues.opinion.search(masked)):
+    if not (about or yes_no or cues.opinion.search(masked) or (request.refers and not wishes)):
         return None
     if len(items) == 1 or (request.ambiguous and not items):
         return _asked(request, "ask_item", items)

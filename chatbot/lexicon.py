@@ -90,5 +90,5 @@ class Lexicon:
 
 def _pattern(table: dict[str, list[Target]], language: str) -> re.Pattern[str]:
     phrases = "|".join(re.escape(phrase) for phrase in sorted(table, key=lambda p: (-len(p), p)))
-    edge = r"(?<![^\W_])", r"(?![^\W_])"
+    edge = r"(?<![^\W_\u3400-\u9fff])", r"(?![^\W_\u3400-\u9fff])"  # a word ends where Chinese begins
     return re.compile(f"(?:{phrases})" if language == "zh" else f"{edge[0]}(?:{phrases}){edge[1]}", re.IGNORECASE)

@@ -7,7 +7,10 @@ import re
 from chatbot.clauses import HAN
 from chatbot.cues import Cues
 from chatbot.lexicon import Lexicon
+from retrieval.title_context import FUNCTION
 from retrieval.titles import Mention, NameIndex
+
+_PAST = re.compile(r"(?:ed|saw|seen)$", re.IGNORECASE)  # who says "loved" or "watched" has one title in mind
 
 
 def plain_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> list[Mention]:
@@ -18,6 +21,9 @@ def plain_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> l
         stop = end.start() if end else len(text)
         for mention in names.find(text[verb.end() : stop], lenient=True, fuzzy=True):
             start, end_ = mention.start + verb.end(), mention.end + verb.end()
+            name = text[start:end_]
+            if names.says_little(name) and not (_PAST.search(verb[0]) and not {*name.lower().split()} <= FUNCTION):
+                continue  # "great choice", "enjoy them"
             if mention.kind == "item" and _stands_alone(text[verb.end() : stop], mention, lexicon, cues):
                 found.append(Mention("item", mention.target, start, end_))
     return found

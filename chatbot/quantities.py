@@ -41,7 +41,7 @@ def find_bounds(text: str) -> list[Bound]:
         same = [t for t in taken if (t.start, t.end, t.kind) == (bound.start, bound.end, bound.kind)]
         if same or all(bound.end <= t.start or bound.start >= t.end for t in taken):
             taken.append(bound)
-    return sorted(dict.fromkeys(taken), key=lambda b: (b.start, b.op))
+    return sorted((b for b in dict.fromkeys(taken) if b.kind), key=lambda b: (b.start, b.op))
 
 
 def _all(text: str) -> Iterator[Bound]:

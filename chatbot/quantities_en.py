@@ -11,8 +11,19 @@ _TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
 _TEENS = {w: n for n, w in enumerate(_TEENS.split(), 10)}
 _TENS = {w: 10 * n for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _DECADES = dict(
-    twenties=20, thirties=30, forties=40, fifties=50, sixties=60, seventies=70, eighties=80, nineties=90, noughties=0, aughts=0
+    twenties=20,
+    thirties=30,
+    forties=40,
+    fifties=50,
+    sixties=60,
+    seventies=70,
+    eighties=80,
+    nineties=90,
+    noughties=100,
+    aughts=100,
+    tens=110,
 )
+_SETS = {"a": 1, "an": 1, "couple": 2, "pair": 2, "half a dozen": 6, "half dozen": 6, "a dozen": 12, "dozen": 12}
 
 Found = tuple[str, str, int, int, int]
 
@@ -25,12 +36,12 @@ _SMALL = rf"(?:{_one_of(_TENS)}(?:[\s-]{_one_of(_UNITS)})?|{_one_of(_TEENS)}|{_o
 _WORDS = rf"(?:(?:{_one_of(_UNITS)}|a)\s+hundred(?:\s+(?:and\s+)?{_SMALL})?|{_SMALL})"
 _NUMBER = rf"(?:\d+(?:\.\d+)?|{_WORDS})"
 _YEAR = (
-    rf"(?:(?:19|20)\d\d(?![\d'’]|s\b)|nineteen[\s-](?:hundred|oh[\s-]{_one_of(_UNITS)}|{_SMALL})"
+    rf"(?:(?:19|20)\d\d(?![\d'’]|s\b)|['’]\d\d(?![\w'’])|nineteen[\s-](?:hundred|oh[\s-]{_one_of(_UNITS)}|{_SMALL})"
     rf"|two\s+thousand(?:\s+(?:and\s+)?{_SMALL})?|twenty[\s-](?:{_one_of(_TEENS)}|twenty(?:[\s-]{_one_of(_UNITS)})?))"
 )
 _DECADE = (
     rf"(?:the\s+)?(?:last\s+century'?s\s+)?(?:(early|mid|late)[\s-]+)?(?:the\s+)?"
-    rf"(?:((?:19|20)?\d0)\s?['’]?s\b|['’](\d0)s\b|{'(' + '|'.join(_DECADES) + ')'}\b)"
+    rf"(?:((?:19|20)?\d0)\s?['’]?s\b|['’](\d0)s\b|{'((?:twenty[- ])?' + '|(?:twenty[- ])?'.join(_DECADES) + ')'}\b)"
 )
 _NO = (
     r"(?:no|not|nothing|none|never|(?:do|does|is|are)n['’]?t(?: \w+)?|avoid)\b"
@@ -70,8 +81,8 @@ def number(text: str) -> float:
         ValueError: it is none.
     """
     text = text.strip().lower()
-    if text in ("a", "an", "couple", "pair"):
-        return 1 + (text in ("couple", "pair"))
+    if text in _SETS:
+        return _SETS[text]
     total = 0
     for word in re.split(r"[\s-]+", text):
         table = next((t for t in (_UNITS, _TEENS, _TENS) if word in t), None)
@@ -100,6 +111,8 @@ def _read(text: str) -> float:
 
 def _year(text: str) -> int:
     text = text.lower()
+    if text[0] in "'’":
+        return int(text[1:]) + (1900 if int(text[1:]) >= 20 else 2000)
     if text[0].isdigit():
         return int(text[:4])
     first, _, rest = re.sub(r"[\s-]+", " ", text).partition(" ")
@@ -168,7 +181,7 @@ def _span(m: re.Match[str], at: int = 0) -> tuple[int, int]:
     """First and last year of a decade that begins at a group of a match."""
     part, digits, short, word = (m[at + n] for n in (1, 2, 3, 4))
     if word:
-        start = 2000 if word.lower() in ("noughties", "aughts") else 1900 + _DECADES[word.lower()]
+        start = 1900 + _DECADES[word.lower().split("-")[-1].split()[-1]]
     else:
         value = int(digits or short)
         start = value if value >= 100 else 1900 + value if value >= 20 else 2000 + value
@@ -223,6 +236,10 @@ def _length(m: re.Match[str]) -> int:
 
 def _minutes(text: str) -> Iterator[Found]:
     ends: list[int] = []
+    for m in _rule(rf"\b(?:between\s+|from\s+)?(\d{{2,3}})\s*(?:and|to|-|–)\s*{_LENGTH}", text):
+        ends.append(m.end())
+        yield "minutes", "min", int(m[1]), m.start(), m.end()
+        yield "minutes", "max", _length(m), m.start(), m.end()
     for pattern, op in (
         (rf"\b{_MOST}{_ABOUT}\s+{_LENGTH}", "max"),
         (rf"\b{_LEAST}{_ABOUT}\s+{_LENGTH}", "min"),
@@ -241,12 +258,14 @@ def _minutes(text: str) -> Iterator[Found]:
 
 
 def _ages(text: str) -> Iterator[Found]:
-    for m in _rule(rf"\b({_NUMBER})[\s-]*(?:years?|yrs?|yr)[\s-]*olds?\b|\b(?:aged?|ages)\s+({_NUMBER})\b", text):
+    for m in _rule(
+        rf"\b({_NUMBER})[\s-]*(?:years?|yrs?|yr)[\s-]*olds?\b|\b(?:aged?|ages|turn(?:ed|ing|s)?)\s+({_NUMBER})\b", text
+    ):
         age = round(_read(m[1] or m[2]))
         if 0 < age < 18:  # "my mother is 80 years old" sets no bound
             yield "age", "max", age, m.start(), m.end()
     for m in _rule(
-        rf"\b(?:son|daughter|kid|child|boy|girl|nephew|niece|grandson|granddaughter)s?(?:\s+is|\s*,|\s*\(|['’]s)?\s*({_NUMBER})\b(?!\s*(?:films?|movies?|hours?|min))",
+        rf"\b(?:son|daughter|kid|child|boy|girl|nephew|niece|grandson|granddaughter)s?(?:\s+is|\s*,|\s*\(|['’]s)?\s*({_NUMBER})\b(?!\s*[a-z])",
         text,
     ):
         age = round(_read(m[1]))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 
-_DIGITS = {c: n for n, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2, "零": 0, "〇": 0}
+_DIGITS = {c: n for n, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2, "俩": 2, "仨": 3, "零": 0, "〇": 0}
 _DIGIT = "[一两二三四五六七八九]"
 _TENS = f"(?:{_DIGIT}?十{_DIGIT}?|{_DIGIT})"
 _NUMBER = f"(?:{_DIGIT}?百(?:零?{_TENS})?|{_TENS})"
 _NUM = rf"(?:\d+(?:\.\d+)?|{_NUMBER})"
 
 _ZERO = "[零〇○O0]"
-_FULL = rf"(?:(?:19|20)\d\d|一九[一二三四五六七八九零〇○]{{2}}|二[零〇○][一二三四五六七八九零〇○]{{2}})"  # 1994, 一九九四
+_FULL = r"(?:(?:19|20)\d\d|一九[一二三四五六七八九零〇○]{2}|二[零〇○][一二三四五六七八九零〇○]{2})"  # 1994, 一九九四
 _AGO = r"年(?:以|之)?[前后没了过来多]"  # 七八年前 are seven or eight years
-_SHORT = rf"(?:[4-9]\d|{_ZERO}\d|(?!(?:四五|五六|六七|七八|八九){_AGO})[四五六七八九零〇○][零〇○一二三四五六七八九])"  # 94年, 零三年
+_SHORT = (
+    rf"(?:[4-9]\d|{_ZERO}\d|(?!(?:四五|五六|六七|七八|八九){_AGO})[四五六七八九零〇○][零〇○一二三四五六七八九])"  # 94年, 零三年
+)
 _YEAR = rf"(?<!\d)(?:{_FULL}(?!\d)\s*年?|{_SHORT}年)(?!代|级|龄)"
 
 _CENTURY = r"(?:上个?世纪|(?:二十|20)世纪|本世纪)?(?:的)?"
@@ -38,11 +41,22 @@ _LENGTH = (
     rf"|(?P<q>[一二两三])刻钟)"
 )
 _HOLDS = r"(?:时间|时长|片长|长度|总共|都|大概|大约|差不多|能|给|在|到|为|要|得|是|了)*\s*"
-_MOST = rf"(?:(?:不|别|勿|没)(?:能|要|得|可)?(?:再)?(?:超过?|多于|长于|大于|高于|过)|(?<![不别])(?:少于|短于|小于|低于|不到|不足|不满)|最多|顶多|至多|最长|最大|上限|控制|限制|压缩?|缩短|缩|放宽|限)"
+_MOST = (
+    r"(?:(?:不|别|勿|没)(?:能|要|得|可)?(?:再)?(?:超过?|多于|长于|大于|高于|过)"
+    r"|(?<![不别])(?:少于|短于|小于|低于|不到|不足|不满)"
+    r"|最多|顶多|至多|最长|最大|上限|控制|限制|压缩?|缩短|缩|放宽|限)"
+)
 _LEAST = r"(?:至少|起码|最少|最短|(?<![不别])(?:超过|多于|长于|大于|高于)|不(?:能|要|得)?(?:少于|短于|小于|低于|下)|下限)"
-_MOST_AFTER = r"(?:以内|之内|以下|之下|内(?![容地])|不到|不超过|不能超|打住|封顶|为限|顶天|够了|(?:或|或者|或是)?(?:更短|以内))"
+_MOST_AFTER = (
+    r"(?:以内|之内|以下|之下|内(?![容地])|不到|不超过|不能超|"
+    r"打住|封顶|为限|顶天|够了|"
+    r"不能再[多长久]|最多了|是(?:上限|极限)|(?:或|或者|或是)?(?:更短|以内))"
+)
 _LEAST_AFTER = r"(?:以上|之上|起步|起|打底|往上|开外|(?:或|或者)?更长)"
-_HAVE = r"(?:(?:我|我们|咱们?|今晚|晚上|时间)(?:们)?(?:大概|差不多|总共|一共)?只?(?:就|剩)?有|只有|只剩(?:下)?|就剩|只够|就只有|只能看)(?:大概|差不多|不到)?"
+_HAVE = (
+    r"(?:(?:我|我们|咱们?|今晚|晚上|时间)(?:们)?(?:大概|差不多|总共|一共)?只?(?:就|剩)?有|"
+    r"只有|只剩(?:下)?|就剩|只够|就只有|只能看)(?:大概|差不多|不到)?"
+)
 _ABOUT = r"(?:左右|上下|前后|的样子|的时间|时间)?"
 
 Found = tuple[str, str, int, int, int]
@@ -76,6 +90,15 @@ def find(text: str) -> Iterator[Found]:
     yield from _ages(text)
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _found(pattern: str, text: str) -> Iterator[re.Match[str]]:
+    return _compiled(pattern).finditer(text)
+
+
 def _read(text: str) -> float:
     return float(text) if text[0].isdigit() else number(text)
 
@@ -92,11 +115,15 @@ def _year(text: str) -> int:
 
 def _years(text: str) -> Iterator[Found]:
     def rule(pattern: str, op: str, change: int = 0) -> Iterator[Found]:
-        for m in re.finditer(pattern, text):
+        for m in _found(pattern, text):
             yield "year", op, _year(next(g for g in m.groups() if g)) + change, m.start(), m.end()
 
+    for m in _found(rf"{_YEAR}\s*(?:[^，,。]{{0,4}}(?:出生|生人)|生的|结婚|毕业)", text):
+        yield "", "", 0, m.start(), m.end()  # what happened to somebody bounds nothing
     year = f"({_YEAR})"
-    yield from rule(rf"不早于\s*{year}|不要?(?:早于|早过|老于)\s*{year}|{_NOT}(?:比|早于)?\s*{year}\s*(?:年)?{_BEFORE}的?", "min")
+    yield from rule(
+        rf"不早于\s*{year}|不要?(?:早于|早过|老于)\s*{year}|{_NOT}(?:比|早于)?\s*{year}\s*(?:年)?{_BEFORE}的?", "min"
+    )
     yield from rule(rf"{_NOT}(?:比|早于)\s*{year}(?:还|更)?(?:早|老|旧)?的?", "min")
     yield from rule(rf"不(?:要|能)?晚于\s*{year}|最(?:晚|迟|新)(?:到)?\s*{year}|(?:截止?|截至)(?:到)?\s*{year}(?:为止)?", "max")
     yield from rule(rf"到\s*{year}\s*为止|{year}\s*(?:及|或|和)(?:其|者)?(?:以前|之前|更早)|不超过\s*{year}", "max")
@@ -107,36 +134,44 @@ def _years(text: str) -> Iterator[Found]:
     yield from rule(rf"{year}\s*{_AFTER}", "min")
     yield from rule(rf"(?<!不)晚于\s*{year}|(?<!不)比\s*{year}(?:还|更|要|再)?(?:新|晚|近)", "min", 1)
     yield from rule(rf"{year}\s*{_BEFORE}|(?<!不)(?<!要)早于\s*{year}|比\s*{year}(?:还|更|要|再)?(?:老|早|旧)", "max", -1)
-    for m in re.finditer(rf"(?:从)?({_YEAR}|(?<!\d){_SHORT}){_TO}({_YEAR}|{_SHORT}(?!\d|年代)年?)(?:之间|这?期间|间)?", text):
-        if not (re.search(_FULL, m[0]) or m[2].endswith("年")):
+    for m in _found(rf"(?:从)?({_YEAR}|(?<!\d){_SHORT}){_TO}({_YEAR}|{_SHORT}(?!\d|年代)年?)(?:之间|这?期间|间)?", text):
+        if not (_compiled(_FULL).search(m[0]) or m[2].endswith("年")):
             continue  # 90到95 are no years by themselves
         first, last = sorted((_year(m[1]), _year(m[2])))
         yield "year", "min", first, m.start(), m.end()
         yield "year", "max", last, m.start(), m.end()
-    for m in re.finditer(rf"(?<!\d)({_FULL}\s*年|{_SHORT}年)(?:前后|左右|上下)", text):
+    for m in _found(rf"(?<!\d)({_FULL}\s*年|{_SHORT}年)(?:前后|左右|上下)", text):
         yield "year", "min", _year(m[1]) - 2, m.start(), m.end()
         yield "year", "max", _year(m[1]) + 2, m.start(), m.end()
-    for m in re.finditer(rf"(?<![\d/.-])({_FULL}\s*年|{_SHORT}年)(?:的|拍的|上映的|出的)?(?!代|级|龄|[以之后前到至-])", text):
+    for m in _found(
+        rf"(?<![\d/.-])({_FULL}(?:\s*年|(?=的|版|拍|上映|出))|{_SHORT}年)(?:的|拍的|上映的|出的)?(?!代|级|龄|[以之后前到至-])",
+        text,
+    ):
         yield "year", "min", _year(m[1]), m.start(), m.end()
         yield "year", "max", _year(m[1]), m.start(), m.end()
 
 
 def _relative_years(text: str) -> Iterator[Found]:
     now = date.today().year
-    for m in re.finditer(rf"(?:最近|近|这|过去|前)(?:的)?({_NUM}|二十来|十来|十几|二十几)\s*年(?:来|里|间|内)?(?!代|级|前)", text):
-        if m[0].startswith("前") and not m[0].endswith(("来", "里", "间", "内")):
+    for m in _found(rf"(?:最近|近|这|过去|前)(?:的)?({_NUM}|二十来|十来|十几|二十几)\s*年(?:来|里|间|内)?(?!代|级|前)", text):
+        if m[0].startswith(("前", "这")) and not m[0].endswith(("来", "里", "间", "内")):
             continue
         yield "year", "min", now - _count(m[1]), m.start(), m.end()
-    for m in re.finditer(rf"(?<![\d一两二三四五六七八九十百零〇])({_NUM}|二十来|十来|十几|二十几|几十)\s*多?年(?:以|之)?前的", text):
+    for m in _found(rf"(?<![\d一两二三四五六七八九十百零〇])({_NUM}|二十来|十来|十几|二十几|几十)\s*多?年(?:以|之)?前的", text):
         if 5 <= (years := _count(m[1])) <= 100:
             yield "year", "max", now - years, m.start(), m.end()
+    for m in _found(rf"({_NUM})\s*年(?:以|之)?内(?!容|地)", text):
+        yield "year", "min", now - _count(m[1]), m.start(), m.end()
+    for m in _found(r"(?:本世纪|21世纪|二十一世纪|新世纪)初", text):
+        yield "year", "min", 2000, m.start(), m.end()
+        yield "year", "max", 2009, m.start(), m.end()
     for word, back in (("今年", 0), ("去年", 1), ("前年", 2)):
-        for m in re.finditer(rf"{word}(?:新?出|上映|新|拍)?的(?!时候|事|我)|{word}(?:上映|新?出|新片)", text):
+        for m in _found(rf"{word}(?:新?出|上映|新|拍)?的(?!时候|事|我)|{word}(?:上映|新?出|新片)", text):
             yield "year", "min", now - back, m.start(), m.end()
             yield "year", "max", now - back, m.start(), m.end()
-    for m in re.finditer(r"(?:本世纪|这个?世纪|二十一世纪|21世纪|新世纪|千禧年?)(?:以来|以后|之后|后|的)", text):
+    for m in _found(r"(?:本世纪|这个?世纪|二十一世纪|21世纪|新世纪|千禧年?)(?:以来|以后|之后|后|的)", text):
         yield "year", "min", 2000, m.start(), m.end()
-    for m in re.finditer(r"(?:上个?世纪|二十世纪|20世纪)(?:的|拍|出|以前)(?!\d|[一二三四五六七八九十])", text):
+    for m in _found(r"(?:上个?世纪|二十世纪|20世纪)(?:的|拍|出|以前)(?!\d|[一二三四五六七八九十])", text):
         yield "year", "max", 1999, m.start(), m.end()
 
 
@@ -165,24 +200,27 @@ def _decades(text: str) -> Iterator[Found]:
         rf"(?P<no>{_NOT})?(?:从|自)?(?P<d>{_DECADE}){part}(?P<side>{_BEFORE}|{_AFTER}|{_SINCE})?(?:的)?",
         rf"(?P<no>{_NOT})?(?P<d>(?<![\dA-Za-z])(?:19|20)?\d0)['’]?s(?![A-Za-z])(?P<part>)(?P<side>{_BEFORE}|{_AFTER}|{_SINCE})?(?:的)?",
     ):
-        for m in re.finditer(pattern, text):
+        for m in _found(pattern, text):
             yield from _side(m)
-    for m in re.finditer(rf"(?P<no>{_NOT})?(?:比|早于)(?P<d>{_DECADE})(?:还|更|要|再)?(?:老|早|旧)?", text):
+    for m in _found(rf"(?P<no>{_NOT})?(?:比|早于)(?P<d>{_DECADE})(?:还|更|要|再)?(?:老|早|旧)?", text):
         if m[0].endswith(("老", "早", "旧")) or "早于" in m[0]:
             start = _decade(m["d"])
             yield "year", "min" if m["no"] else "max", start if m["no"] else start - 1, m.start(), m.end()
-    for m in re.finditer(rf"(?:比|晚于)({_DECADE})(?:还|更|要|再)?(?:新|晚|近)", text):
+    for m in _found(rf"(?:比|晚于)({_DECADE})(?:还|更|要|再)?(?:新|晚|近)", text):
         yield "year", "min", _decade(m[1]) + 10, m.start(), m.end()
     link = r"(?:年代)?\s*(?:-|–|—|~|～|到|至|和|与|跟|、|或者?|或是)\s*"
     ten = rf"(?<!\d)({_CENTURY}(?:(?:19|20)?\d0|[一二三四五六七八九]十|[零〇○]{{2}})){link}({_CENTURY}{_TEN})"
     near = rf"({_CENTURY}[二三四五六七八九])()([二三四五六七八九]十)"  # 七八十年代
-    for m in re.finditer(rf"(?:{ten}|{near})年代(?P<part>{_PART})?", text):
+    for m in _found(rf"(?:{ten}|{near})年代(?P<part>{_PART})?", text):
         first, last = sorted((_decade(_tens(m[1] or m[3])), _decade(m[2] or m[5])))
         yield "year", "min", first, m.start(), m.end()
         yield "year", "max", last + _PARTS.get((m["part"] or " ")[0], (0, 9))[1], m.start(), m.end()
-    for m in re.finditer(rf"(?<![\d一二三四五六七八九十两数好第])({_CENTURY}(?:[零〇○0一1二2五六七八九5-9]))几年(?:的|拍|出|上映|代)?", text):
+    for m in _found(
+        rf"(?<![\d一二三四五六七八九十两数好第])({_CENTURY}(?:[零〇○0一1二2五六七八九5-9]))几年(?:的|拍|出|上映|代)?", text
+    ):
         digit = m[1][-1]
-        start = 2000 if digit in "零〇○0" else _decade(_tens(digit if not digit.isascii() else "零一二三四五六七八九"[int(digit)]))
+        han = "零一二三四五六七八九"[int(digit)] if digit.isascii() else digit
+        start = 2000 if han in "零〇○" else _decade(_tens(han))
         if digit in "一1二2" and not m[0].endswith(("的", "拍", "出", "上映", "代")):
             continue  # 一几年
         start = {"一": 2010, "1": 2010, "二": 2020, "2": 2020}.get(digit, start)
@@ -201,13 +239,13 @@ def _side(m: re.Match[str]) -> Iterator[Found]:
     first, last = _PARTS.get((m["part"] or " ")[0], (0, 9))
     side = m["side"] or ""
     if m["no"]:
-        if re.fullmatch(_BEFORE, side):
+        if _compiled(_BEFORE).fullmatch(side):
             yield "year", "min", start, m.start(), m.end()
         elif side:
             yield "year", "max", start - 1, m.start(), m.end()
         else:
             yield "", "", 0, m.start(), m.end()  # a decade in between cannot be left out
-    elif re.fullmatch(_BEFORE, side):
+    elif _compiled(_BEFORE).fullmatch(side):
         yield "year", "max", start + (last if m["part"] else -1), m.start(), m.end()
     else:
         yield "year", "min", start + first, m.start(), m.end()
@@ -232,8 +270,11 @@ def _length(m: re.Match[str]) -> int:
 
 
 def _minutes(text: str) -> Iterator[Found]:
+    for words, op in ((_MOST, "max"), (_LEAST, "min")):
+        for m in _found(rf"(?:片长|时长|长度)[^，,。]{{0,3}}?{words}{_HOLDS}(\d{{2,3}})(?![\d年岁部个分小])", text):
+            yield "minutes", op, int(m[1]), m.start(), m.end()
     length = rf"(?:这|那)?{_LENGTH}"
-    if not re.search(length, text):
+    if not any(_found(length, text)):
         return
     much, little = rf"{_NOT}(?:超过|长于|多于)?\s*", rf"{_NOT}(?:少于|短于)?\s*"
     for pattern, op in (
@@ -247,9 +288,9 @@ def _minutes(text: str) -> Iterator[Found]:
         (rf"比{length}(?:还|更|要|再)?短", "max"),
         (rf"比{length}(?:还|更|要|再)?长", "min"),
     ):
-        for m in re.finditer(pattern, text, re.IGNORECASE):
+        for m in _found(pattern, text):
             yield "minutes", op, _length(m), m.start(), m.end()
-    for m in re.finditer(
+    for m in _found(
         rf"(?<![\d.])(?P<first>{_NUM})(?P<unit>\s*个?(?P<firsthalf>半)?\s*(?:小时|钟头|分钟)?){_TO}{length}(?:之间)?", text
     ):
         low = _read(m["first"]) + (0.5 if m["firsthalf"] else 0)
@@ -262,7 +303,7 @@ def _minutes(text: str) -> Iterator[Found]:
 
 
 def _ages(text: str) -> Iterator[Found]:
-    found = [(m, _age(m[1])) for m in re.finditer(rf"({_NUM}|{_DIGIT}{{2}}|十几|十来)(?:周|个)?岁(?:半|多)?", text)]
+    found = [(m, _age(m[1])) for m in _found(rf"({_NUM}|{_DIGIT}{{2}}|十几|十来)(?:周|个)?岁(?:半|多)?", text)]
     young = [(age, m.start(), m.end()) for m, age in found if 0 < age < 18]  # 我妈八十岁 sets no bound
     if young:
         yield "age", "max", *min(young)

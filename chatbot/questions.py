@@ -14,7 +14,7 @@ def asked_facets(text: str, language: Language, domain: Domain) -> tuple[str, ..
     lowered = text.lower()
 
     def asks(phrases: Iterable[str]) -> bool:
-        return any(re.search(rf"\b{re.escape(p)}\b" if language == "en" else re.escape(p), lowered) for p in phrases)
+        return any(re.search(rf"\b{re.escape(p)}\b", lowered) if language == "en" else p in lowered for p in phrases)
 
     found = [name for name, facet in domain.facets.items() if asks(facet.ask.get(language, ()))]
     return (*found, *(("text",) if asks(domain.ask.get(language, ())) else ()))

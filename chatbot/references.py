@@ -73,11 +73,13 @@ class Pointer:
             return []
         found = [
             *self._ordinals(text, cues, shown),
-            *self._groups(text, cues, shown),
+            *self._groups(text, cues, shown, latest),
             *self._extremes(text, language, cues, shown),
             *self._described(text, language, cues, shown, mentions),
         ]
         found += _pronouns(text, cues, shown, latest, found)
+        titles = [m for m in mentions if m.kind == "item"]
+        found = [p for p in found if not any(p.start < m.end and m.start < p.end for m in titles)]
         taken: list[Pointing] = []
         for pointing in sorted(found, key=lambda p: (p.start - p.end, p.start)):
             if all(pointing.end <= t.start or pointing.start >= t.end for t in taken):
@@ -89,18 +91,25 @@ class Pointer:
         for found in cues.point_ordinal.finditer(text):
             word = next(group for group in found.groups() if group).lower()
             place = cues.ordinals.get(word)
+            if place == 0:  # the middle one
+                place = (len(shown) + 1) // 2 if len(shown) % 2 else None
             if place is not None and abs(place) <= len(shown):
                 pointings.append(Pointing(*found.span(), (shown[place - 1 if place > 0 else place].id,)))
         return pointings
 
-    def _groups(self, text: str, cues: Cues, shown: Sequence[Item]) -> list[Pointing]:
-        """Find "both", "the first two", 前两部: several at once."""
+    def _groups(self, text: str, cues: Cues, shown: Sequence[Item], latest: str | None) -> list[Pointing]:
+        """Find "both", "the first two", 前两部, 剩下两部: several at once."""
         pointings: list[Pointing] = []
         for found in cues.point_several.finditer(text):
             side, count, chosen = found["side"], found["count"] or found["n"], list(shown)
             n = int(number(count)) if count and count in _NUMBERS else len(shown)
             if side:
                 chosen = chosen[:n] if cues.ordinals.get(side.lower(), -1) > 0 else chosen[-n:]
+            elif found.groupdict().get("rest"):
+                apart = {i for p in self._ordinals(text, cues, shown) for i in p.items} or {latest}
+                chosen = [item for item in chosen if item.id not in apart]
+                if count and n != len(chosen):
+                    continue
             elif n != len(shown):
                 continue
             pointings.append(Pointing(*found.span(), tuple(item.id for item in chosen)))
@@ -116,7 +125,10 @@ class Pointer:
                 (facet.less, min, cues.point_lesser),
                 (facet.more, max, cues.point_lesser),
             ):
-                said = "|".join(map(re.escape, words.get(language, ())))
+                forms = list(words.get(language, ()))
+                if cue is cues.point_lesser:
+                    forms += sorted({cues.degree.sub("", word) for word in forms} - {*forms, ""})
+                said = "|".join(map(re.escape, forms))
                 for found in re.finditer(cue.pattern.replace("WORDS", said), text, re.IGNORECASE) if said else ():
                     numbers = {item.id: v for item in shown for v in item.values(name) if isinstance(v, (int, float))}
                     if numbers:
@@ -133,14 +145,16 @@ class Pointer:
         for found in cues.point_described.finditer(text):
             words = " ".join(group for group in found.groups() if group).strip()
             people = {m.target for m in mentions if m.kind == PEOPLE and found.start() <= m.start < found.end()}
+            kind = found.groupdict().get("kind")  # "the whodunit": a word of the lexicon and nothing else
+            if kind and not any(m.end - m.start == len(kind) for m in self.lexicon.find(kind, language)):
+                continue
             ids = self._holders(words, people, language, cues, shown) if words else ()
             if (ids and len(ids) < len(shown)) or len(ids) == 1:
-                pointings.append(Pointing(*found.span(), ids, len(ids) > 1))
+                start = found.start("kind") if kind else found.start()
+                pointings.append(Pointing(start, found.end(), ids, len(ids) > 1))
         return pointings
 
-    def _holders(
-        self, words: str, people: set[str], language: Language, cues: Cues, shown: Sequence[Item]
-    ) -> tuple[str, ...]:
+    def _holders(self, words: str, people: set[str], language: Language, cues: Cues, shown: Sequence[Item]) -> tuple[str, ...]:
         left, asked = words, bool(people)
         kept = [i for i in shown if people <= {str(v) for name in self.domain.people_facets for v in i.values(name)}]
         for match in self.lexicon.find(words, language):
@@ -164,14 +178,15 @@ class Pointer:
     def _year(self) -> str:
         return next((name for name, facet in self.domain.facets.items() if facet.type == "year"), "")
 
-    def _overlap(self, words: str, item: Item, language: Language, cues: Cues) -> int:
+    def _overlap(self, words: str, item: Item, language: Language, cues: Cues) -> float:
         """How many of the words stand on an item's card."""
         labels = " ".join(label for name in item.facets for label in item.label(name, language))
         card = f"{item.title(language)} {item.text(language)} {labels}".lower()
         if language == "zh":
-            text = "".join(HAN.findall(words))
-            parts = (text[k : k + n] for n in range(len(text), 0, -1) for k in range(len(text) - n + 1))
-            return max((len(part) for part in parts if part in card), default=0)
+            runs = ("".join(HAN.findall(run)) for run in cues.point_common.split(words))
+            parts = {run[k : k + n] for run in runs for n in range(1, len(run) + 1) for k in range(len(run) - n + 1)}
+            named = f"{item.title(language)} {labels}".lower()  # what stands there is what the item is of
+            return max((len(part) + (0.5 if part in named else 0) for part in parts if part in card), default=0)
         stems = {word[:_STEM] for word in _WORD.findall(card)}
         return sum(word.lower()[:_STEM] in stems for word in _WORD.findall(cues.point_common.sub(" ", words)))
 

@@ -95,7 +95,7 @@ class Replier:
         named = next((i for i in (*request.named, *request.ambiguous) if i in self._items), None)
         if named is None or request.intent == "compare":
             return Reply(self._say_noun("which_two" if request.intent == "compare" else "which_item", request.language))
-        facets = asked_facets(request.text, request.language, self._domain)
+        facets = asked_facets(request.answers or request.text, request.language, self._domain)
         facets = facets or tuple(dict.fromkeys(wish.field for wish in request.asked if wish.field in self._domain.facets))
         asked = [wish.value for wish in request.asked]
         text, sources = self._speaker.answer(self._items[named], facets, asked, request.language)
@@ -103,7 +103,7 @@ class Replier:
 
     def _compare(self, request: Request) -> Reply:
         items = [self._items[i] for i in request.named if i in self._items]
-        facets = asked_facets(request.text, request.language, self._domain)
+        facets = asked_facets(request.answers or request.text, request.language, self._domain)
         comparison = Comparison(items, self._domain, self._speaker, request.language)
         text, sources = comparison.answer(request.text, facets, request.asked)
         return Reply(text, note=f"compared {', '.join(item.id for item in items)}: {', '.join(sources)}")

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
         domain: a shipped domain or a folder with a domain.toml.
         items: how many items a reply recommends.
         vote_weight: weight of the model's vote beside the channels' in the reciprocal rank fusion.
+        read_with_model: the model reads the messages that the rules leave open.
         context_tokens: the model's context a conversation slot.
         threads: of the engine; 0 means one a core. On a machine with other work, one fewer is steadier.
     """
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     domain: str = "movies"
     items: int = Field(default=3, ge=1, le=10)
     vote_weight: float = Field(default=0.5, ge=0, le=10)
+    read_with_model: bool = False
     context_tokens: int = Field(default=2048, ge=1024, le=131072)
     threads: int = Field(default=0, ge=0, le=1024)
 

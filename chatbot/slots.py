@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -90,9 +90,15 @@ class SlotReader:
         compared: Mapping[int, Item],
     ) -> None:
         feelings = [m.span() for cue in (cues.feeling, cues.restart, cues.idiom) for m in cue.finditer(text)]
+        judged = [m.span() for cue in (cues.liked, cues.disliked) for m in cue.finditer(text)]
+        if compared and (judged or cues.seen.search(text)):  # what is said of a named item is no wish
+            feelings += [*judged, *(m.span() for m in cues.complaint.finditer(text))]
+        steps = list(self._comparisons(text, language, cues))
+        feelings += [(match.start - 1, match.end) for match in steps]
         neutral = clause_spans(text, cues.neutral, cues)
         forgotten = [m.span() for m in cues.forget.finditer(text)]
         lifted = bool(cues.lift.search(text))
+        measure = shown or (list(compared.values()) if cues.model.search(text) else [])  # "like Heat, but shorter"
         other: Language = "zh" if language == "en" else "en"
         for match in [*self.lexicon.find(text, language), *self.lexicon.find(text, other)]:
             if any(start < match.end and match.start < end for start, end in feelings):
@@ -101,7 +107,7 @@ class SlotReader:
             for target in match.targets:
                 if target.negated_only and not inside:
                     continue
-                if _inside(match.start, forgotten):
+                if _inside(match.start, forgotten) and not (inside and not _was_wanted(target, state)):
                     reading.lifted += [(target.facet, value) for value in target.values] or [(target.facet, None)]
                     reading.spans.append((match.start, match.end))
                 elif inside:
@@ -111,9 +117,23 @@ class SlotReader:
                     reading.lifted += [(target.facet, value) for value in target.values]
                     reading.spans.append((match.start, match.end))
                 elif not _inside(match.start, neutral):
-                    self._want(target, match, words, reading, _measure(text, match, cues, reading, compared) or shown)
+                    self._want(target, match, words, reading, _measure(text, match, cues, reading, compared) or measure)
+        for match in steps:
+            if than := _measure(text, match, cues, reading, compared):
+                self._want(match.targets[0], match, text[match.start : match.end], reading, than)
+                reading.spans.append((match.start, match.end))
         reading.spans += [*reading.negated, *forgotten]
-        _settle(reading, text)
+        denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes"}
+        reading.wishes = [w for w in reading.wishes if (w.field, w.value) not in denied]
+
+    def _comparisons(self, text: str, language: Language, cues: Cues) -> Iterator[Match]:
+        """Find a plain word after "比" and a name: 比它短."""
+        for before in cues.than_before.finditer(text):
+            for name, facet in self.domain.facets.items():
+                for step, words in ((-1, facet.less.get(language, ())), (1, facet.more.get(language, ()))):
+                    plain = {cues.degree.sub("", word) for word in words}
+                    if stem := next((w for w in sorted(plain, key=len, reverse=True) if text.startswith(w, before.end())), ""):
+                        yield Match(before.end(), before.end() + len(stem), (Target(name, step=step),))
 
     def _exclude(self, target: Target, words: str, reading: Reading) -> None:
         certainty = IMPLIED if target.negated_only else 1.0
@@ -152,7 +172,12 @@ class SlotReader:
         measured = {"duration": "minutes", "age": "age"}
         names = {measured[facet.measures]: name for name, facet in facets if facet.measures}
         names |= {"year": name for name, facet in facets if facet.type == "year"}  # noqa: B035  (one year facet a domain)
-        for bound in find_bounds(text):
+        bounds = find_bounds(text)
+        said = {
+            (names.get(bound.kind), bound.op) for bound in bounds
+        }  # outright, which counts more than "not too long", "newer"
+        reading.constraints = [c for c in reading.constraints if (c.field, c.op) not in said]
+        for bound in bounds:
             if name := names.get(bound.kind):
                 reading.constraints.append(Constraint(name, bound.op, bound.value, text[bound.start : bound.end].strip()))
                 reading.spans.append((bound.start, bound.end))
@@ -180,17 +205,28 @@ def _measure(text: str, match: Match, cues: Cues, reading: Reading, compared: Ma
     return [compared[place] for place in found[:1]]
 
 
+def _was_wanted(target: Target, state: Mapping[str, Any]) -> bool:
+    old = [part for part in (*state.get("constraints", ()), *state.get("wishes", ())) if part.get("op") != "excludes"]
+    values = [part["value"] for part in old if part["field"] == target.facet]
+    if not target.values:
+        return bool(values)
+    return any(wanted == value or (isinstance(value, list) and wanted in value) for value in values for wanted in target.values)
+
+
 def _was_excluded(target: Target, state: Mapping[str, Any]) -> bool:
     old = state.get("constraints", [])
     return any(c["op"] == "excludes" and c["field"] == target.facet and c["value"] in target.values for c in old)
 
 
-def _settle(reading: Reading, text: str) -> None:
+def settle(reading: Reading, text: str, cues: Cues) -> None:
     """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for ("horror, but not scary")."""
     wanted = {(c.field, c.value) for _, _, c in reading.places}
     dropped = [c for c in reading.implied if (c.field, c.value) in wanted]
+    denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes" and not any(c is d for d in dropped)}
+    dropped += [c for c in reading.constraints if c.op == "includes" and (c.field, c.value) in denied]  # a "no" is a promise
     reading.constraints = [c for c in reading.constraints if not any(c is d for d in dropped)]
     places = sorted(reading.places, key=lambda place: place[:2])
+    places = [place for place in places if not any(place[2] is d for d in dropped)]
     groups: list[tuple[list[Constraint], list[bool]]] = []  # alternatives, and which of their links say "or"
     for (_, end, first), (start, _, second) in pairwise(places):
         said = _OR.fullmatch(text[end:start])
@@ -199,13 +235,27 @@ def _settle(reading: Reading, text: str) -> None:
                 groups.append(([first], []))
             groups[-1][0].append(second)
             groups[-1][1].append(bool(said))
+    groups += [(run, [True]) for run in _free_choices(places, text, cues)]
     for group in (constraints for constraints, links in groups if any(links)):
         values = tuple(dict.fromkeys(str(value) for c in group for value in c.values))
         both = Constraint(group[0].field, "any_of", values, " / ".join(c.words for c in group))
         reading.constraints = [c for c in reading.constraints if not any(c is part for part in group)] + [both]
 
 
-_OR = re.compile(r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b|或者?|还是|/)\s*(?:an?\s+)?", re.IGNORECASE)
+def _free_choices(places: Sequence[tuple[int, int, Constraint]], text: str, cues: Cues) -> Iterator[list[Constraint]]:
+    """Runs of values of one facet that are all welcome: 日本韩国的都行."""
+    run: list[Constraint] = []
+    for k, (start, end, constraint) in enumerate(places):
+        near = bool(run) and run[-1].field == constraint.field and bool(_NEAR.fullmatch(text[places[k - 1][1] : start]))
+        run = [*run, constraint] if near and constraint.value != run[-1].value else [constraint]
+        if len(run) > 1 and cues.either.match(text, end):
+            yield run
+
+
+_NEAR = re.compile(r"[的片]?\s*[,，、/和跟与]?\s*")
+_OR = re.compile(
+    r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b|或者?|还是|要么|也(?:行|可以|好|成)[,，、]?|/)\s*(?:an?\s+)?", re.IGNORECASE
+)
 _COMMA = re.compile(r"[\u4e00-\u9fff]?\s*[,，、]\s*(?:an?\s+)?", re.IGNORECASE)
 
 

@@ -49,10 +49,11 @@ class Request:
         context: earlier wishes that still count, newest first.
         refers: the shown items that a pointing word means ("the second one"), among them ``named``.
         ambiguous: the shown items that a pointing word could mean, when it could mean several: ask which.
+        answers: the earlier message that is read again, when this one says which item that meant.
         count: how many items are wanted.
         eager: the message says how many, or leaves the choice to us ("surprise me"): no question back.
-        opening: which phrase fits: of ``chat`` greeting, thanks, bye, help, ok; of ``profile`` show, forget, erase; of ``unsafe``
-            self_harm, harm; of ``out_of_scope`` other, instructions.
+        opening: which phrase fits: of ``chat`` greeting, thanks, bye, help, ok; of ``profile`` show, forget, erase; of
+            ``unsafe`` self_harm, harm; of ``out_of_scope`` other, instructions.
     """
 
     intent: Intent
@@ -71,6 +72,7 @@ class Request:
     context: tuple[str, ...] = ()
     refers: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()
+    answers: str = ""
     count: int = 3
     eager: bool = False
     opening: str = ""

@@ -22,6 +22,7 @@ from chatbot.clauses import (
 )
 from chatbot.cues import Cues, load_cues
 from chatbot.dialogue import (
+    answered_item,
     at_turn,
     carry,
     hold,
@@ -29,6 +30,7 @@ from chatbot.dialogue import (
     last_items,
     refines_wish,
     spoken_of,
+    stand,
     state_of,
     turn_round,
     unique,
@@ -38,7 +40,7 @@ from chatbot.lexicon import Lexicon
 from chatbot.mentions import plain_titles
 from chatbot.quantities import number
 from chatbot.references import Pointer
-from chatbot.slots import Reading, SlotReader
+from chatbot.slots import Reading, SlotReader, settle
 from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
 from retrieval.domain import PEOPLE, Domain
 from retrieval.errors import MessageError
@@ -55,6 +57,7 @@ _KINDS: Mapping[str, EventKind] = {  # what is kept of what a person says of an 
     "owned": "purchased",
     "wanted": "saved",
 }
+_BOOK_MARKS = re.compile(r"(?<=《)[^《》]+(?=》)")  # a title, whether it is in the catalogue or not
 _TITLE_MARKS = re.compile(r"《[^》]*》|\"[^\"]*\"|“[^”]*”")
 MAX_COUNT = 10
 
@@ -118,10 +121,28 @@ class Understanding:
             MessageError: the message is empty or too long.
         """
         typed = check_message(message)
-        text = _APOSTROPHE.sub("'", typed)
+        if answered := answered_item(conversation, {m.target for m in self.names.find(typed)}):
+            return replace(self._read_again(conversation, answered, language), text=typed)
+        return self._read(typed, conversation, language, drop)
+
+    def _read_again(self, conversation: Conversation, meant: str, language: Language | None) -> Request:
+        """Read the last message once more, now that it is known which item it meant."""
+        *before, last = conversation.turns
+        request = self._read(last.message, replace(conversation, turns=tuple(before)), language, (), meant)
+        return replace(request, answers=last.message)
+
+    def _read(
+        self,
+        typed: str,
+        conversation: Conversation,
+        language: Language | None,
+        drop: Sequence[Constraint | Wish],
+        meant: str | None = None,
+    ) -> Request:
+        text = "" if drop else _APOSTROPHE.sub("'", typed)  # what tells of a removed part asks for nothing
         state = state_of(conversation)
         shown = [self._items[i] for i in last_items(conversation) if i in self._items]
-        mentions = self.names.find(text)
+        mentions = self.names.find(text, fuzzy=True)
         language = self._language(text, mentions, language_of(conversation), language)
         cues = load_cues(language)
         mentions += [
@@ -129,9 +150,12 @@ class Understanding:
             for m in plain_titles(text, cues, self.names, self.lexicon)
             if all(m.end <= o.start or m.start >= o.end for o in mentions)
         ]
-        masked = mask_names(text, mentions)
+        titles = [Mention("item", "", *m.span()) for m in _BOOK_MARKS.finditer(text)]
+        masked = mask_names(mask_names(text, mentions), titles).translate(cues.variants)
         found = self._pointer.find(masked, language, cues, shown, spoken_of(conversation), mentions)
         pointings = [p for p in found if not p.pronoun or points_at(masked, p.start, p.end, cues)]
+        if meant:
+            pointings = [replace(p, items=(meant,), ambiguous=False) if meant in p.items else p for p in pointings]
         mentions = [m for m in mentions if not any(p.start <= m.start < p.end for p in pointings)]
         mentions += [Mention("item", item, p.start, p.end) for p in pointings if not p.ambiguous for item in p.items]
         masked = mask_names(masked, [Mention("item", "", p.start, p.end) for p in pointings])
@@ -139,6 +163,7 @@ class Understanding:
         compared = {m.start: self._items[m.target] for m in mentions if m.kind == "item"}
         self._slots.read(masked, language, cues, reading, state, shown, compared)
         self._read_mentions(masked, mentions, cues, reading)
+        settle(reading, masked, cues)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
         request = Request(
             intent="recommend",
@@ -183,6 +208,8 @@ class Understanding:
             if mention.kind == PEOPLE:
                 op = "excludes" if inside else "includes"
                 reading.constraints.append(Constraint(PEOPLE, op, mention.target, mention.target))
+                if not inside:
+                    reading.places.append((mention.start, mention.end, reading.constraints[-1]))
                 if inside:
                     reading.spans.append((mention.start, mention.end))
                 continue
@@ -198,6 +225,9 @@ class Understanding:
             if mention.start in reading.measured:
                 continue
             attitude = attitude_of(text, mention, cues, mentions)
+            fault = cues.complaint.search(text, mention.end, mention.end + 16)
+            if attitude == "model" and fault and fault.start() <= mention.end + 3:
+                continue  # "those are too new" asks for others
             if inside and attitude in ("seen", "owned"):
                 continue  # "I've seen Heat, though not Ronin"
             reading.attitudes[mention.target] = "excluded" if attitude == "model" and inside else attitude
@@ -220,24 +250,31 @@ class Understanding:
         state = state_of(conversation)
         kept = hold(state, drop)
         before = str(state.get("intent", ""))
-        no_wish = aside(request, masked, cues, self._domain) or question(request, masked, cues, self._domain, before)
+        no_wish = aside(request, masked, cues, self._domain) or question(
+            request, masked, cues, self._domain, before, last_items(conversation)
+        )
         if no_wish:
             asked = tuple(request.wishes) + tuple(
                 Wish(c.field, str(v), c.words) for c in request.constraints if c.op in ("includes", "any_of") for v in c.values
             )
-            return replace(no_wish, constraints=kept[0], wishes=kept[1], asked=asked, query="", liked=(), disliked=(), seen=())
+            if no_wish.intent not in ("ask_item", "compare"):
+                no_wish = replace(no_wish, attitudes=())
+            return stand(replace(no_wish, asked=asked), state, kept)
         wishes = request.constraints or request.wishes or reading.lifted or "model" in reading.attitudes.values()
         if request.stated and not wishes and not cues.asks_for.search(masked):
             request = replace(request, intent="react")
         if not state or cues.restart.search(masked):
             return at_turn(request, len(conversation.turns))
-        holds = any(state.get(name) for name in ("constraints", "wishes", "liked", "query", "context"))
-        refines = bool(drop) or (holds and refines_wish(request, masked, cues, lifted=bool(reading.lifted)))
+        holds = any(state.get(name) for name in ("constraints", "wishes", "query"))
+        holds = holds or any(turn.record["request"].get("intent") in ("recommend", "refine") for turn in conversation.turns)
+        refines = bool(drop) or (bool(state) and refines_wish(request, masked, cues, lifted=bool(reading.lifted)))
         if cues.anything_but.search(masked):
             request = turn_round(request, kept[0])
         adds = bool(cues.adds.search(masked))
         request = at_turn(request, len(conversation.turns))
-        return carry(request, state, kept, refines=refines, adds=adds, lifted=reading.lifted)
+        carried = carry(request, state, kept, refines=refines, adds=adds, lifted=reading.lifted)
+        first = carried.intent == "refine" and not holds  # of the conversation: there was nothing to refine yet
+        return replace(carried, intent="recommend") if first else carried
 
 
 def _is_number(text: str) -> bool:

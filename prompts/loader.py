@@ -1,14 +1,16 @@
 """Loads prompt files. A file declares its variables; one that is missing, left over or undeclared is an error, not a blank.
 
 A template file has sections that begin with a line in brackets: ``[variables]`` (names, parted by commas), ``[system]``,
-``[user]`` and, if wanted, ``[example.user]`` with ``[example.assistant]`` and ``[prefix]``. The text is Jinja. A phrases file
-is TOML: name = Jinja text.
+``[user]`` and, if wanted, ``[example.user]`` with ``[example.assistant]`` and ``[prefix]``. The pair of example sections may be
+repeated: the second one is rendered as ``example.user.2`` and ``example.assistant.2``, and so on. The text is Jinja. A phrases
+file is TOML: name = Jinja text.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,7 @@ else:  # pragma: no cover
 
 FOLDER = Path(__file__).parent
 _SECTION = re.compile(r"^\[([a-z.]+)\]\s*$", re.MULTILINE)
+_NUMBER = re.compile(r"\.\d+$")  # of a repeated section
 _SECTIONS = ("variables", "system", "example.user", "example.assistant", "user", "prefix")
 # Plain text for a model, never HTML: the page escapes what it shows.
 _JINJA = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
@@ -80,6 +83,12 @@ class Phrases:
         return _JINJA.from_string(self.texts[name]).render(values).strip()
 
 
+def examples(parts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the example exchanges of a rendered template, in the order of the file."""
+    endings = (name.removeprefix("example.user") for name in parts if name.startswith("example.user"))
+    return tuple((parts[f"example.user{ending}"], parts[f"example.assistant{ending}"]) for ending in endings)
+
+
 def parse_template(path: Path) -> Template:
     """Read and check one template file."""
     try:
@@ -87,8 +96,11 @@ def parse_template(path: Path) -> Template:
     except FileNotFoundError as error:
         raise PromptError(f"{path}: there is no such prompt") from error
     parts = _SECTION.split(text)
-    sections = {name: body.strip("\n") for name, body in zip(parts[1::2], parts[2::2], strict=True)}
-    if unknown := sections.keys() - set(_SECTIONS):
+    sections: dict[str, str] = {}
+    for name, body in zip(parts[1::2], parts[2::2], strict=True):
+        number = 1 + sum(_NUMBER.sub("", known) == name for known in sections)
+        sections[f"{name}.{number}" if number > 1 and name.startswith("example.") else name] = body.strip("\n")
+    if unknown := {_NUMBER.sub("", name) for name in sections} - set(_SECTIONS):
         raise PromptError(f"{path}: unknown sections {sorted(unknown)}; known are {list(_SECTIONS)}")
     if missing := {"variables", "system", "user"} - sections.keys():
         raise PromptError(f"{path}: missing sections {sorted(missing)}")

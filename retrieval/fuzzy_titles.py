@@ -91,9 +91,14 @@ class Typos:
 
     def _is_slip(self, words: Sequence[str], strange: Sequence[bool], meant: Sequence[str], distance: int) -> bool:
         if len(words) == len(meant):
-            if any(word != other and not odd for word, other, odd in zip(words, meant, strange, strict=True)):
-                return False
-        elif len(words) > 1 and len(meant) > 1 and abs(len(words) - len(meant)) > 1:
+            for word, other, odd in zip(words, meant, strange, strict=True):
+                if (
+                    word != other
+                    and not odd
+                    and not (len(words) > 2 and {word, other} == {word.rstrip("s"), f"{other.rstrip('s')}s"})
+                ):
+                    return False
+        elif abs(len(words) - len(meant)) > 1 or any(len(word) < 2 and word not in meant for word in (words[0], words[-1])):
             return False
         if len(words) > 1:
             return True

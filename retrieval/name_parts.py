@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from retrieval.domain import PEOPLE
 from retrieval.name_keys import HAN, word_key
 from retrieval.title_evidence import Evidence
 from retrieval.words import english
@@ -16,14 +15,12 @@ from retrieval.words import english
 _MIN_SURNAME = 4
 _OUTWEIGHS = 4  # so many times the items of all others of that name together
 _DOT = re.compile(r"[·・•‧．]")
-_SENTENCE_START = re.compile(r"(?:^|[.!?;:\n]\s*)$")
 _BEFORE = re.compile(r"([^\W\d_]+)[\s.]+$")
 
 
 class Part(NamedTuple):
-    """A part of a name in a text."""
+    """A part of a name in a text, and the person whom it means."""
 
-    kind: str
     target: str
     start: int
     end: int
@@ -43,20 +40,20 @@ class PeopleParts:
                 stop = end - 2 if text[end - 2 : end] in ("'s", "’s") else end
                 target = self._surnames.get(word if stop == end else word[:-1])
                 if target and not self._after_a_name(text, start):
-                    yield Part(PEOPLE, target, start, stop)
+                    yield Part(target, start, stop)
         if HAN.search(text):
             for length in self._lengths:
                 for start in range(len(text) - length + 1):
                     piece = text[start : start + length]
                     if (target := self._han.get(piece)) and not _DOT.match(text, start + length):
                         if not _DOT.fullmatch(text[start - 1 : start]):
-                            yield Part(PEOPLE, target, start, start + length)
+                            yield Part(target, start, start + length)
 
     @staticmethod
     def _after_a_name(text: str, start: int) -> bool:
-        """Whether a capitalised word before it makes it another person's name ("Jonathan Nolan")."""
+        """Whether a capitalised word before it makes it another person's name ("Jonathan Nolan", not "Like Nolan")."""
         before = _BEFORE.search(text[:start])
-        return bool(before) and before[1][0].isupper() and not _SENTENCE_START.search(text[: before.start()])
+        return bool(before) and before[1][0].isupper() and before[1].lower() not in english().usual
 
     @cached_property
     def _surnames(self) -> dict[str, str]:

@@ -71,8 +71,8 @@ class Sounds:
     def homophones(self, text: str, *, lenient: bool) -> Iterator[tuple[int, int, str]]:
         """Yield start, end and name for stretches that sound like a name and are written otherwise.
 
-        One character may differ, from six characters on two; between marks all may. A stretch that is a word of its own, such as
-        a saying, is no slip.
+        One character may differ, from six characters on two; between marks all may. A stretch that is a word of its own, such
+        as a saying, is no slip.
         """
         sounds = text.translate(_same_sound())
         for length in self._lengths:

@@ -7,21 +7,26 @@ from collections.abc import Iterable
 
 # Words that carry a sentence: a title made of them alone says nothing by itself.
 FUNCTION = frozenset(
-    "a about after again all also am an and any are as at back be because been before being both but by can come could did do does "
-    "doing dont down each even ever few for from get gets getting go goes going got had has have having he her here hers him his "
-    "how i if im in into is it its just know let lets like look make may me mine more most much must my no none not nothing now of "
-    "off oh ok on once one ones only or other others our out over own same see she should so some something still such take than "
-    "thank thanks that thats the their them then there these they thing things this those thought through to today tonight too two "
-    "under until up upon us very want was watch we well were what whatever when where which while who whole why will with would yes "
-    "yet you your yours anything everything everyone someone time good great nice best better bad fun love hope right way sure maybe "
-    "yeah really first last next new old people actually loved liked awesome perfect excellent hello hi hey haven lo lol".split()
+    (
+        "a about after again all also am an and any are as at back be because been before being both but by can come "
+        "could did do does doing dont down each even ever few for from get gets getting go goes going got had has have "
+        "having he her here hers him his how i if im in into is it its just know let lets like look make may me mine more "
+        "most much must my no none not nothing now of off oh ok on once one ones only or other others our out over own "
+        "same see she should so some something still such take than thank thanks that thats the their them then there "
+        "these they thing things this those thought through to today tonight too two under until up upon us very want was "
+        "watch we well were what whatever when where which while who whole why will with would yes yet you your yours "
+        "anything everything everyone someone time good great nice best better bad fun love hope right way sure maybe "
+        "yeah really first last next new old people actually loved liked awesome perfect excellent hello hi hey haven lo "
+        "lol"
+    ).split()
 )
 _VIEWED = (
-    r"seen|saw|watch(?:ed|ing)?|rewatch(?:ed|ing)?|liked|loved|enjoyed|recommend(?:ed)?|suggest(?:ed)?|heard of|called|named|"
-    r"titled|have you read|finished|started"
+    r"seen|saw|watch(?:ed|ing)?|rewatch(?:ed|ing)?|liked|loved|enjoyed|hated|disliked|recommend(?:ed)?|suggest(?:ed)?|heard of|"
+    r"called|named|titled|have you read|finished|started"
 )
 _OFFERED = (
-    r"how about|what about|check(?:ed|ing)? out|try|such as|similar to|as good as|sequel to|remake of|original|look(?:ing)? into|"
+    r"how about|what about|check(?:ed|ing)? out|try|such as|similar to|as good as|sequel to|remake of|original|"
+    r"look(?:ing)? into|"
     r"favou?rites?(?: (?:is|are|was|were))?|(?:see|own|rented|download(?:ed)?)|(?:think|thought) (?:of|about)"
 )
 _WEAK = (
@@ -29,15 +34,17 @@ _WEAK = (
     r"both|haven'?t|of|oh|well|no|sorry|not|remember|mean|by"
 )
 _AFTER_VERB = re.compile(
-    r"\s+(?:is|was|are|were|isn'?t|wasn'?t|has|had|with|starring|stars|looks?|looked|sounds?|by|from|which|because|though|have you|"
-    r"series|franchise|trilogy|might|would|should|will)\b",
+    r"\s+(?:is|was|are|were|isn'?t|wasn'?t|has|had|with|starring|stars|looks?|looked|sounds?|by|from|which|because|though|have"
+    r" you|series|franchise|trilogy|might|would|should|will)\b",
     re.IGNORECASE,
 )
 _AFTER_END = re.compile(
-    r"\W*$|\s*[.,!?;:&/)\n]|\s+(?:and|or|but|too|as well|also|yet|if|lol|already|recently|again|i|it|that|before|though|last|a"
-    r" few|yesterday|because|so)\b",
+    r"\W*$|\s*[.,!?;:&/)\n]|\s+(?:and|or|but|too|as well|also|yet|if|lol|already|recently|again|i|it|that|before|though|last|"
+    r"a few|yesterday|because|so)\b",
     re.IGNORECASE,
 )
+_HAN_SAID = re.compile(r"(?:我|我也|早就|已经|都)?(?:看过|看了|怎么样|好看|不错|很棒|太棒|讲的?是?什么)")
+_HAN_START = re.compile(r"(?:^|[，。！？；、,.!?;\s和跟])$")
 _HAN_AFTER = r"(?:$|[^\w\u3400-\u9fff]|[吗呢吧啊呀嘛么]|怎么样|是谁|很|也|就|挺|这部|那部|我|和|跟|或)"
 
 
@@ -75,9 +82,11 @@ class Context:
 
     def han_strength(self, text: str, start: int, end: int) -> int:
         """2: the noun before a Chinese name and an end after it; 1: a verb or nothing before it, and an end; 0: none."""
-        if not self._han_after.match(text, end):
+        if not self._han_after.match(text, end) and not _HAN_SAID.match(text, end):
             return 0
         before = text[max(0, start - 12) : start]
+        if _HAN_SAID.match(text, end) and _HAN_START.search(before):
+            return 1
         if self._han_noun.search(before):
             return 2
         return int(bool(self._han_lead.search(before)))

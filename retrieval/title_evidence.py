@@ -64,7 +64,7 @@ def year_beside(text: str, start: int, end: int) -> int | None:
 
 
 def right_years(text: str, mention: _Named, years: Mapping[str, int]) -> bool:
-    """False where a year in brackets after a title says that another film is meant; release years differ by one at times."""
+    """False where a year in brackets after a title says that another item is meant; years of release differ by one at times."""
     end = mention.end
     end += text[end : end + 1] in tuple(_CLOSE) and bool(text[end : end + 1])
     found = _YEAR_AFTER.match(text, end)
@@ -136,7 +136,7 @@ class Evidence:
     def _is_typed(self, text: str, start: int, end: int, key: str) -> bool:
         """The same for a message: capitals say less, what stands around says more."""
         words, known = key.split(), english()
-        if key in self._facets:
+        if key in self._facets or len(key) < 2:
             return False
         if self.is_specific(key):
             return True
@@ -146,13 +146,21 @@ class Evidence:
             return strength == 3 and text[start].isupper() and not text[start : start + 2].isupper() and len(key) > 1
         if len(words) == 1:
             if key not in known.basic:
-                return strength > 1 or self._capitals(text, start, end, key)
+                alone = not text[:start].strip() and not text[end:].strip(" .!?")
+                telling = alone or (strength > 0 and len(key) > 7 and self.frequency(key) < 2)
+                return strength > 1 or (telling and key not in self._ordinary) or self._capitals(text, start, end, key)
             return strength == 3 or (strength > 0 and self._capitals(text, start, end, key) and not text[start:end].isupper())
         if len(content) > 1:
             return strength > 0 or self._capitals(text, start, end, key)
         telling = content[0] not in known.basic
         plain = strength > 1 or (strength > 0 and telling and self._context.follows_verb(text, end))
         return plain or self._capitals(text, start, end, key)
+
+    def says_little(self, words: str) -> bool:
+        """Whether words are but those that carry a sentence ("the one"), or a single one of every day ("choice")."""
+        parts = word_key(words).split()
+        every_day = len(parts) == 1 and parts[0] in english().basic
+        return every_day or (bool(parts) and all(word in FUNCTION for word in parts))
 
     def is_specific(self, key: str) -> bool:
         """Whether words in lower case can hardly mean anything but the title."""
@@ -170,8 +178,8 @@ class Evidence:
     def is_han_title(self, text: str, start: int, piece: str, *, fuzzy: bool) -> bool:
         """Whether a Chinese title may stand without marks.
 
-        Three characters are enough. ``fuzzy``: two where the noun or a verb says so; three or more not where they are a word or a
-        saying of their own, or a part of a longer title between marks.
+        Three characters are enough. ``fuzzy``: two where the noun or a verb says so; three or more not where they are a word or
+        a saying of their own, or a part of a longer title between marks.
         """
         end = start + len(piece)
         if not fuzzy:

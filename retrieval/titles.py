@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ __all__ = ["Mention", "NameIndex", "fold"]
 _MAX_TYPED = 8  # words of a mistyped name
 
 
-class Mention(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Mention:
     """A stretch of text that names an item or a person. ``target`` is an item id, or the canonical name of a person."""
 
     kind: str
@@ -31,11 +33,23 @@ class Mention(NamedTuple):
     end: int
 
 
+_Table = dict[str, list[tuple[str, str]]]
+_PART = 2  # the place of the table of titles' parts
+
+
 class _Token(NamedTuple):
     start: int
     end: int
     word: str
     number: str
+
+
+def _look_up(tables: tuple[_Table, ...], key: str) -> tuple[list[tuple[str, str]], int]:
+    """What a key names, and the rank of the table that knows it: "Alien" is not "The Alien", nor "Alien: Covenant"."""
+    for rank, table in enumerate(tables):
+        if named := table.get(key):
+            return named, rank
+    return [], _PART
 
 
 def _token(match: re.Match[str]) -> _Token:
@@ -48,10 +62,9 @@ class NameIndex:
 
     def __init__(self, items: Iterable[Item], domain: Domain) -> None:
         """Collect every title and every person, and how common each title's words are in the catalogue's texts."""
-        self._words: dict[str, list[tuple[str, str]]] = {}
-        self._word_parts: dict[str, list[tuple[str, str]]] = {}
-        self._han: dict[str, list[tuple[str, str]]] = {}
-        self._han_parts: dict[str, list[tuple[str, str]]] = {}
+        # names as they are, in other forms, and parts of titles: where a key is in several tables, the first counts
+        self._words: tuple[_Table, ...] = ({}, {}, {})
+        self._han: tuple[_Table, ...] = ({}, {}, {})
         self._years: dict[str, int] = {}
         people: dict[str, set[str]] = {}  # name in any language -> canonical names
         made: dict[str, int] = defaultdict(int)
@@ -72,14 +85,13 @@ class NameIndex:
                 self._years[item.id] = number
             self._evidence.read(item.texts.values())
         self._people = PeopleParts(people, made, self._evidence)
-        self._longest = max((key.count(" ") + 1 for table in (self._words, self._word_parts) for key in table), default=1)
-        self._lengths = sorted({len(key) for table in (self._han, self._han_parts) for key in table}, reverse=True)
+        self._longest = max((key.count(" ") + 1 for table in self._words for key in table), default=1)
+        self._lengths = sorted({len(key) for table in self._han for key in table}, reverse=True)
 
     def _add(self, name: str, kind: str, target: str) -> None:
         han = HAN.search(name)
-        whole, parts = (han_keys if han else word_keys)(name, title=kind == "item")
-        tables = (self._han, self._han_parts) if han else (self._words, self._word_parts)
-        for table, keys in zip(tables, (whole, parts), strict=True):
+        keys_of, tables = (han_keys, self._han) if han else (word_keys, self._words)
+        for table, keys in zip(tables, keys_of(name, title=kind == "item"), strict=True):
             for key in keys:
                 named = table.setdefault(key, [])
                 if (kind, target) not in named:
@@ -98,23 +110,18 @@ class NameIndex:
                 same sound, pinyin, a surname for a person. Not for text that was written with care: a chance likeness is then
                 likelier than a slip.
         """
-        tokens = [
-            _Token(m.start(), m.end(), word := fold(m[0]).replace("'", ""), number_word(word)) for m in WORD.finditer(text)
-        ]
+        tokens = [_token(match) for match in WORD.finditer(text)]
         mentions = [*self._find_words(text, tokens, lenient, fuzzy), *self._find_han(text, lenient, fuzzy)]
         if fuzzy:
-            mentions += [Mention(*part) for part in self._people.find(text, [(t.start, t.end, t.word) for t in tokens])]
+            mentions += [
+                Mention(PEOPLE, who, *span)
+                for who, *span in self._people.find(text, [(t.start, t.end, t.word) for t in tokens])
+            ]
         taken = _longest([m for m in mentions if right_years(text, m, self._years)])
         if fuzzy:
             rest = [*self._find_typed(text, tokens, taken, lenient), *self._find_sounds(text, tokens, lenient)]
-            taken = _longest([m for m in rest if right_years(text, m, self._years)], taken)
+            taken = _longest([*taken, *(m for m in rest if right_years(text, m, self._years))])
         return sorted(self._one_year(text, taken), key=lambda m: (m.start, m.kind, m.target))
-
-    def _named(self, key: str) -> tuple[list[tuple[str, str]], bool]:
-        """What a key names, and whether it is but a part of a title: a whole title comes first ("Alien", not "Alien: …")."""
-        if named := self._words.get(key):
-            return named, False
-        return self._word_parts.get(key, []), True
 
     def _find_words(self, text: str, tokens: list[_Token], lenient: bool, fuzzy: bool) -> Iterator[Mention]:
         for i in range(len(tokens)):
@@ -129,10 +136,10 @@ class NameIndex:
                     yield from self._read(text, start, end - 2, words[:-1], lenient, fuzzy)
 
     def _read(self, text: str, start: int, end: int, key: str, lenient: bool, fuzzy: bool) -> Iterator[Mention]:
-        named, part = self._named(key)
+        named, rank = _look_up(self._words, key)
         for kind, target in named:
             sure = kind == PEOPLE and " " in key
-            if sure or self._evidence.is_title(text, start, end, key, lenient=lenient, fuzzy=fuzzy, part=part):
+            if sure or self._evidence.is_title(text, start, end, key, lenient=lenient, fuzzy=fuzzy, part=rank == _PART):
                 yield Mention(kind, target, start, end)
 
     def _find_han(self, text: str, lenient: bool, fuzzy: bool) -> Iterator[Mention]:
@@ -142,33 +149,38 @@ class NameIndex:
         for length in self._lengths:
             for start in range(len(text) - length + 1):
                 piece = text[start : start + length]
-                named = self._han.get(piece) or self._han.get(low[start : start + length]) or self._han_parts.get(piece) or ()
+                named = _look_up(self._han, piece)[0] or _look_up(self._han, low[start : start + length])[0]
                 for kind, target in named:
                     marked = in_marks(text, start, start + length)
                     if lenient or kind == PEOPLE or marked or self._evidence.is_han_title(text, start, piece, fuzzy=fuzzy):
                         yield Mention(kind, target, start, start + length)
 
+    def says_little(self, words: str) -> bool:
+        """Whether words are those that carry any sentence, and no title unless much else says so."""
+        return self._evidence.says_little(words)
+
     # -- as people type -----------------------------------------------------------------------------------------------
 
     @cached_property
     def _typos(self) -> Typos:
-        return Typos(self._words, self._word_parts, self._evidence)
+        return Typos([*self._words[0], *self._words[1]], self._words[_PART], self._evidence)
 
     @cached_property
     def _sounds(self) -> Sounds:
-        return Sounds(self._han)
+        return Sounds([*self._han[0], *self._han[1]])
 
     def _find_typed(self, text: str, tokens: list[_Token], taken: list[Mention], lenient: bool) -> Iterator[Mention]:
         """Names with slips, in what is not yet read as a name: at least one word must be no English word."""
         strange = [not self._evidence.knows(token.word) for token in tokens]
-        covered = [any(m.start < token.end and token.start < m.end for m in taken) for token in tokens]
         for i, first in enumerate(tokens):
             for j in range(i + 1, min(len(tokens), i + _MAX_TYPED) + 1):
-                if covered[j - 1]:
-                    break
                 start, end = first.start, tokens[j - 1].end
-                marked = in_marks(text, start, end)
                 words = [token.word for token in tokens[i:j]]
+                if text[end - 2 : end] in ("'s", "’s"):
+                    words[-1], end = words[-1][:-1], end - 2
+                if any(m.start <= start and end <= m.end for m in taken):
+                    continue
+                marked = in_marks(text, start, end)
                 for key in self._typos.near(words, strange[i:j], marked=marked):
                     for mention in self._read(text, start, end, key, lenient, True):
                         if mention.kind == "item" or " " in key:
@@ -178,11 +190,11 @@ class NameIndex:
         """Chinese names written with other characters of the same sound, or in pinyin."""
         if HAN.search(text):
             for start, end, key in self._sounds.homophones(text, lenient=lenient):
-                for kind, target in self._han.get(key, ()):
+                for kind, target in _look_up(self._han, key)[0]:
                     yield Mention(kind, target, start, end)
         strange = [not english().knows(token.word) for token in tokens]
         for i, j, key in self._sounds.pinyin([token.word for token in tokens], strange, lenient=lenient):
-            for kind, target in self._han.get(key, ()):
+            for kind, target in _look_up(self._han, key)[0]:
                 yield Mention(kind, target, tokens[i].start, tokens[j - 1].end)
 
     # -- several items with one title ---------------------------------------------------------------------------------
@@ -200,10 +212,14 @@ class NameIndex:
         return kept
 
 
+def _span(mention: Mention) -> tuple[int, int]:
+    return mention.start, mention.end
+
+
 def _longest(mentions: Iterable[Mention], taken: Iterable[Mention] = ()) -> list[Mention]:
     """The longest of those that overlap; several with one span stay together."""
     kept = list(taken)
     for mention in sorted(dict.fromkeys(mentions), key=lambda m: (m.start - m.end, m.start, m.kind)):
-        if all(mention.end <= t.start or mention.start >= t.end or mention[2:] == t[2:] for t in kept):
+        if all(mention.end <= t.start or mention.start >= t.end or _span(mention) == _span(t) for t in kept):
             kept.append(mention)
     return kept

@@ -160,8 +160,7 @@ def _entities(folder: Path) -> dict[str, int]:
 
 
 def _arrays_of(path: Path) -> Iterator[list[dict[str, Any]]]:
-    for line in lines_of(path):
-        yield line  # pyright: ignore[reportReturnType]  (this file has an array a line)
+    yield from lines_of(path)  # pyright: ignore[reportReturnType]  (this file has an array a line)
 
 
 def durecdial(folder: Path) -> Iterator[LinkingData]:
@@ -237,10 +236,11 @@ def _same_sound(text: str, places: list[tuple[int, int]], random_: random.Random
 
 # What an input method offers for one syllable, commonest first.
 _SOUNDS = (
-    "是事时世市式 的地得 在再 他她它 有又友右 一以已意 为位未味 人仁 这着者 中种重 个各 大达 上尚 们门 到道 说硕 国果 和河合 你尼 "
-    "生声升胜 天添 年念 小晓笑 心新欣 爱艾 情晴清青 城成程诚 故古 男南难 女 王网忘望 神身深 战站 风封疯 月越跃 家加佳嘉 夜业叶 "
-    "星行形兴 龙隆 花华话 明名鸣 手首守 子字紫 空孔 影映迎 海孩 东冬 金今近 红宏 飞非 黑嘿 白百 爸吧 记纪寄 计及 美每 快块 乐了 "
-    "梦孟 恋练脸 怪 力立历 剑见件 雪血 火伙 山善 水谁 少绍 好号 师诗 侠下夏 行幸 缘元原远 传船 英应 雄熊 真珍 假价"
+    "是事时世市式 的地得 在再 他她它 有又友右 一以已意 为位未味 人仁 这着者 中种重 个各 大达 上尚 们门 到道 "
+    "说硕 国果 和河合 你尼 生声升胜 天添 年念 小晓笑 心新欣 爱艾 情晴清青 城成程诚 故古 男南难 女 王网忘望 "
+    "神身深 战站 风封疯 月越跃 家加佳嘉 夜业叶 星行形兴 龙隆 花华话 明名鸣 手首守 子字紫 空孔 影映迎 海孩 东冬 "
+    "金今近 红宏 飞非 黑嘿 白百 爸吧 记纪寄 计及 美每 快块 乐了 梦孟 恋练脸 怪 力立历 剑见件 雪血 火伙 山善 "
+    "水谁 少绍 好号 师诗 侠下夏 行幸 缘元原远 传船 英应 雄熊 真珍 假价"
 ).split()
 _OTHERS = {c: group.replace(c, "") for group in _SOUNDS for c in group if len(group) > 1}
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import random
 import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from benchmarks.understanding.cases import FILES, Case, Said, compare, is_bound, read_cases
+from benchmarks.understanding.readers import READERS, USUAL_COUNT, Reader, catalogue
 from chatbot.records import turn_record
 from chatbot.types import Conversation, Recommendation, Request, StoredTurn, Turn
-from chatbot.understanding import Understanding
-from retrieval.catalog import read_catalog
-from retrieval.domain import Domain
-from retrieval.domain_files import load_domain
-from retrieval.types import Item
 
-_USUAL_COUNT = 3
-Read = Callable[[str, Conversation], Request]
+_SEED = 20261125
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,22 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", type=Path, nargs="+", default=list(FILES), help="files of cases; README.md describes them")
     parser.add_argument("--failures", action="store_true", help="tell what went wrong in the cases that are not held out")
     parser.add_argument("--reader", nargs="+", choices=tuple(READERS), default=["rules"], help="which readings are measured")
-
-
-@cache
-def catalogue() -> tuple[Domain, dict[str, Item]]:
-    """The shipped films."""
-    domain = load_domain("movies")
-    return domain, {item.id: item for item in read_catalog(domain.catalogue_path, domain)}
-
-
-def rules() -> Read:
-    """The deterministic layer alone."""
-    domain, items = catalogue()
-    return Understanding(domain, items, count=_USUAL_COUNT).read
-
-
-READERS: dict[str, Callable[[], Read]] = {"rules": rules}
+    parser.add_argument("--limit", type=int, help="so many cases of one message a language, drawn with a fixed seed")
 
 
 @dataclass
@@ -63,6 +43,7 @@ class _Tally:
     references: list[bool] = field(default_factory=list[bool])
     whole: list[bool] = field(default_factory=list[bool])
     milliseconds: list[float] = field(default_factory=list[float])
+    asked: list[float] = field(default_factory=list[float])  # milliseconds of the messages that the model was asked about
 
     def row(self, **of: str) -> dict[str, Any]:
         """Return the figures."""
@@ -83,6 +64,8 @@ class _Tally:
             "whole_message": _share(self.whole),
             "p50_ms": statistics.median(self.milliseconds) if self.milliseconds else 0.0,
             "p95_ms": sorted(self.milliseconds)[int(0.95 * (len(self.milliseconds) - 1))] if self.milliseconds else 0.0,
+            "asked": len(self.asked) / self.messages if self.messages else 0.0,
+            "asked_p50_ms": statistics.median(self.asked) if self.asked else None,
         }
 
 
@@ -92,7 +75,7 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     Returns:
         A row for each reading, language and part ("open", "held out", "all").
     """
-    cases = read_cases(options.split)
+    cases = _drawn(read_cases(options.split), options.limit)
     rows: list[dict[str, Any]] = []
     for name in options.reader:
         read = READERS[name]()
@@ -107,25 +90,37 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
-def _check(case: Case, read: Read, tallies: Sequence[_Tally]) -> list[str]:
+def _drawn(cases: Sequence[Case], limit: int | None) -> list[Case]:
+    if limit is None:
+        return list(cases)
+    found: list[Case] = []
+    for language in sorted({case.language for case in cases}):
+        single = [case for case in cases if case.language == language and len(case.turns) == 1]
+        found += random.Random(_SEED).sample(single, min(limit, len(single)))
+    return found
+
+
+def _check(case: Case, read: Reader, tallies: Sequence[_Tally]) -> list[str]:
     conversation = Conversation(case.id, "benchmark")
     failures: list[str] = []
     for number, said in enumerate(case.turns):
-        started = time.perf_counter()
+        started, before = time.perf_counter(), read.asked
         request = read(said.text, conversation)
         milliseconds = 1000 * (time.perf_counter() - started)
         problems = _judge(said, request, tallies, milliseconds)
+        for tally in tallies if read.asked > before else ():
+            tally.asked.append(milliseconds)
         if problems:
             failures.append(f"{case.id} {number}: {said.text}\n" + "".join(f"    {problem}\n" for problem in problems))
-        conversation = Conversation(case.id, "benchmark", (*conversation.turns, _stored(request, said, number)))
+        conversation = Conversation(case.id, "benchmark", (*conversation.turns, stored(request, said, number)))
     return failures
 
 
 def _judge(said: Said, request: Request, tallies: Iterable[_Tally], milliseconds: float) -> list[str]:
     wanted, problems = said.expected, list[str]()
     slots = slots_of(request)
-    if f"count {_USUAL_COUNT}" in wanted.slots and request.count == _USUAL_COUNT:
-        slots.append(f"count {_USUAL_COUNT}")
+    if f"count {USUAL_COUNT}" in wanted.slots and request.count == USUAL_COUNT:
+        slots.append(f"count {USUAL_COUNT}")
     right, missed, wrong = compare(wanted.slots, slots, wanted.optional)
     bounds = [slot for slot in wanted.slots if is_bound(slot)]
     has_bounds = bool(bounds) or any(map(is_bound, slots))
@@ -163,11 +158,11 @@ def slots_of(request: Request) -> list[str]:
     """Return the state of a request as slots: constraints, wishes but for themes, and the count when it was said."""
     slots = [f"{c.field} {c.op} {'|'.join(map(str, c.values))}" for c in request.constraints if c.field != "themes"]
     slots += [f"{wish.field} {wish.value}" for wish in request.wishes if wish.field != "themes"]
-    slots += [f"count {request.count}"] if request.count != _USUAL_COUNT else []
+    slots += [f"count {request.count}"] if request.count != USUAL_COUNT else []
     return list(Counter(slots))
 
 
-def _stored(request: Request, said: Said, number: int) -> StoredTurn:
+def stored(request: Request, said: Said, number: int) -> StoredTurn:
     """Return the turn as the store would have it, with what the case says was shown."""
     shown = tuple(Recommendation(catalogue()[1][item_id], rank, 0.0, {}) for rank, item_id in enumerate(said.shown, 1))
     turn = Turn(str(number), "benchmark", "benchmark", request, shown, "", {}, {})

@@ -25,6 +25,7 @@ class Cues:
     clause_end: Pattern
     list_goes_on: Pattern
     negation: Pattern
+    denied_before: Pattern
     not_a_negation: Pattern
     scope_end: Pattern
     turn: Pattern
@@ -58,6 +59,9 @@ class Cues:
     adds: Pattern
     than: Pattern
     than_before: Pattern
+    degree: Pattern
+    either: Pattern
+    complaint: Pattern
     owned: Pattern
     wanted: Pattern
     self_harm: Pattern
@@ -74,6 +78,7 @@ class Cues:
     surprise: Pattern
     point_lesser: Pattern
     compare: Pattern
+    which_of: Pattern
     opinion: Pattern
     kind: Pattern
     other_than: Pattern
@@ -85,6 +90,7 @@ class Cues:
     refine_words: int
     ordinals: dict[str, int]
     glue: frozenset[str]
+    variants: dict[int, str]
 
 
 @cache
@@ -92,5 +98,6 @@ def load_cues(language: str) -> Cues:
     """Read and compile the cues of a language."""
     data: dict[str, Any] = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8"))
     glue = frozenset(str(data.pop("glue")).split())
+    variants = {ord(pair[0]): pair[1] for pair in str(data.pop("variants")).split()}
     compiled: dict[str, Any] = {k: re.compile(v, re.IGNORECASE) if isinstance(v, str) else v for k, v in data.items()}
-    return Cues(**compiled, glue=glue)
+    return Cues(**compiled, glue=glue, variants=variants)

@@ -1,12 +1,13 @@
-"""The LanguageModel seam: streamed text with cancellation, and log-probabilities of one-token labels."""
+"""The LanguageModel seam: streamed text with cancellation, log-probabilities of one-token labels, and filled-in forms."""
 
 from __future__ import annotations
 
+import json
 import math
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from retrieval.errors import EngineError
 
@@ -60,6 +61,17 @@ class LanguageModel(Protocol):
         """
         ...
 
+    def fill(self, prompt: Prompt, schema: Mapping[str, Any], *, max_tokens: int, cancel: threading.Event | None = None) -> str:
+        """Return a JSON object that a JSON schema describes, greedily decoded.
+
+        The caller validates it: the text is cut off at ``max_tokens`` or soon after cancel, and not every engine can hold the
+        model to the schema (transformers cannot).
+
+        Raises:
+            EngineError: the model failed, or the schema cannot be used.
+        """
+        ...
+
 
 def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
     """Pass pieces on until a stop text appears; what may be the beginning of one is held back."""
@@ -78,6 +90,21 @@ def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
             held = held[safe:]
     if held:
         yield held
+
+
+def first_object(pieces: Iterable[str]) -> str:
+    """Return the first JSON object of a text, read no further than its end; the whole text when there is none."""
+    text = ""
+    for piece in pieces:
+        text += piece
+        start = text.find("{")
+        if start >= 0 and "}" in piece:
+            try:
+                _, end = json.JSONDecoder().raw_decode(text, start)
+            except json.JSONDecodeError:
+                continue
+            return text[start:end]
+    return text
 
 
 def check_log_probabilities(scores: dict[str, float]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import queue
 import secrets
@@ -14,10 +15,12 @@ from typing import Any
 from chatbot.llm.base import Prompt, check_log_probabilities
 from retrieval.errors import EngineError, WeightsError
 
-SLOTS = 4  # prompts whose computation is kept: the vote and the reasons, in two languages
+SLOTS = 6  # prompts whose computation is kept: the reading, the vote and the reasons, in two languages
 PROMPT_CACHE_MIB = 128
 TOP = 200  # log-probabilities asked for first; the whole vocabulary only if a label is not among them
 EVERYTHING = 1_000_000
+# blanks as json.dumps writes them: where the model may choose, it may write blanks until its tokens are used up
+BLANKS = {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
 JOIN_SECONDS = 1.0  # a stopped stream ends at its next token; while the prompt is being read that takes longer
 
 
@@ -34,6 +37,8 @@ class LlamaCppModel:
         if not path.is_file():
             raise WeightsError(f"No model file at {path}. Run 'python app.py weights' to fetch it.", key="error_weights")
         engine: Any = importlib.import_module("xllamacpp")
+        self._to_grammar = engine.json_schema_to_grammar
+        self._grammars: dict[str, str] = {}
         params = engine.CommonParams()
         params.model.path = str(path)
         params.n_parallel = SLOTS
@@ -62,6 +67,19 @@ class LlamaCppModel:
         self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), cancel: threading.Event | None = None
     ) -> Iterator[str]:
         """Yield text as it is decoded. The engine runs in a thread of its own and stops when this generator is closed."""
+        return self._pieces(self._request(prompt, max_tokens=max_tokens, stop=list(stop), stream=True), cancel)
+
+    def fill(self, prompt: Prompt, schema: Mapping[str, Any], *, max_tokens: int, cancel: threading.Event | None = None) -> str:
+        """Decode under a grammar made of the schema: what comes is valid unless it is cut off."""
+        key = json.dumps(schema)
+        try:
+            grammar = self._grammars.get(key) or self._to_grammar({**schema, **BLANKS})
+        except Exception as error:
+            raise EngineError(f"llama.cpp can make no grammar of the schema: {error}") from error
+        self._grammars[key] = grammar
+        return "".join(self._pieces(self._request(prompt, max_tokens=max_tokens, grammar=grammar, stream=True), cancel))
+
+    def _pieces(self, request: Mapping[str, Any], cancel: threading.Event | None) -> Iterator[str]:
         pieces: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
         stopped = threading.Event()
 
@@ -78,7 +96,6 @@ class LlamaCppModel:
 
         def run() -> None:
             try:
-                request = self._request(prompt, max_tokens=max_tokens, stop=list(stop), stream=True)
                 self._server.handle_chat_completions(request, receive)
                 pieces.put(None)
             except Exception as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from chatbot.llm.base import Prompt, until_stop
 from retrieval.errors import EngineError
@@ -14,18 +16,22 @@ Script = Callable[[Prompt], str]
 
 
 class ScriptedModel:
-    """Streams what ``script`` answers, word by word, and prefers earlier labels; ``votes`` overrides the preference."""
+    """Streams what ``script`` answers, word by word, and prefers earlier labels; ``votes`` overrides the preference.
+
+    It fills in a form with what ``forms`` answers, or with as little as the schema allows.
+    """
 
     def __init__(
         self,
         script: Script | Sequence[str] = (),
         *,
         votes: Callable[[Prompt, Sequence[str]], Sequence[float]] | None = None,
+        forms: Script | None = None,
         delay: float = 0.0,
         name: str = "scripted",
     ) -> None:
         """Take a function of the prompt, or answers to be given in turn (the last one again and again)."""
-        self._script, self._votes, self._delay, self._name = script, votes, delay, name
+        self._script, self._votes, self._forms, self._delay, self._name = script, votes, forms, delay, name
         self._calls = 0
         self.prompts: list[Prompt] = []
 
@@ -65,3 +71,34 @@ class ScriptedModel:
         raw = list(self._votes(prompt, labels)) if self._votes else [-float(n) for n in range(len(labels))]
         total = math.log(sum(math.exp(value) for value in raw))
         return {label: value - total for label, value in zip(labels, raw, strict=True)}
+
+    def fill(self, prompt: Prompt, schema: Mapping[str, Any], *, max_tokens: int, cancel: threading.Event | None = None) -> str:
+        """Return the scripted form, or the smallest object that the schema describes."""
+        self.prompts.append(prompt)
+        if cancel is not None and cancel.is_set():
+            return ""
+        text = self._forms(prompt) if self._forms else json.dumps(_smallest(schema, schema), ensure_ascii=False)
+        return " ".join(text.split(" ")[:max_tokens])
+
+
+def _smallest(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """The smallest value of a schema: first choices, required fields alone, empty texts and lists."""
+    if "$ref" in schema:
+        return _smallest(root["$defs"][str(schema["$ref"]).rpartition("/")[2]], root)
+    if "const" in schema or "enum" in schema:
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    if "default" in schema:
+        return schema["default"]
+    match schema.get("type"):
+        case "object":
+            return {name: _smallest(schema["properties"][name], root) for name in schema.get("required", ())}
+        case "array":
+            return [_smallest(schema["items"], root)] * int(schema.get("minItems", 0))
+        case "string":
+            return "x" * int(schema.get("minLength", 0))
+        case "boolean":
+            return False
+        case "integer" | "number":
+            return schema.get("minimum", 0)
+        case _:
+            return None

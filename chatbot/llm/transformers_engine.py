@@ -6,7 +6,8 @@ import importlib
 import inspect
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -16,12 +17,12 @@ from jinja2.exceptions import TemplateError
 from transformers.generation.stopping_criteria import StoppingCriteria
 
 from chatbot.llm import cpu_dtype
-from chatbot.llm.base import Prompt, check_log_probabilities, until_stop
+from chatbot.llm.base import Prompt, check_log_probabilities, first_object, until_stop
 from retrieval.errors import EngineError, WeightsError
 
 DType: TypeAlias = Literal["auto", "bfloat16", "float32"]
 transformers: Any = importlib.import_module("transformers")
-SLOTS = 2  # prompts whose computation is kept: the vote and the reasons
+SLOTS = 3  # prompts whose computation is kept: the reading, the vote and the reasons
 # Prompts are read in chunks of this many tokens, so that a cancelled call ends soon. Whole chunks alone are kept and used
 # again: every product then has the same shape and the same input with a kept cache as without, and so the same result.
 CHUNK = 64
@@ -226,7 +227,7 @@ class TransformersModel:
 
     def stream(
         self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), cancel: threading.Event | None = None
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, None]:
         """Yield text as it is decoded in a thread; closing this generator stops and joins that thread."""
         ids = self._encode(prompt)
         streamer = transformers.TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
@@ -255,6 +256,11 @@ class TransformersModel:
             worker.join()
         if failures:
             raise EngineError(f"transformers failed: {failures[0]}") from failures[0]
+
+    def fill(self, prompt: Prompt, schema: Mapping[str, Any], *, max_tokens: int, cancel: threading.Event | None = None) -> str:
+        """Decode freely up to the end of the first JSON object: nothing holds the model to the schema."""
+        with closing(self.stream(prompt, max_tokens=max_tokens, cancel=cancel)) as pieces:
+            return first_object(pieces)
 
     def _label_id(self, label: str) -> int:
         ids: list[int] = self._tokenizer.encode(label, add_special_tokens=False)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 # What people type in chats and word lists do not have.
 _CHAT = (
-    "aka bc bday btw cgi cuz dc def dude dvd ect etc fav fave favs favorites gonna gotta haha hahaha hehe hes hey hi hii hmm idk "
-    "ill im imdb imo ive jk kinda lmao lmk lol lots luv mcu meh mins netflix nope ok okay omg oscar oscars pg pls plz prob "
+    "aka bc bday btw cgi cuz dc def dude dvd ect etc fav fave favs favorites gonna gotta haha hahaha hehe hes hey hi hii hmm "
+    "idk ill im imdb imo ive jk kinda lmao lmk lol lots luv mcu meh mins netflix nope ok okay omg oscar oscars pg pls plz prob "
     "probs rec recs romcom romcoms scifi sci fi shes sorta thats theres theyre theyve thx tv ty ur vibe vibes wanna wasnt "
     "werent whats wheres whos woah wow wouldnt yea yeah yep yes yikes yup"
 )

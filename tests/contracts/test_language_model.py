@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,19 @@ COUNT = Prompt("", "Count from one to ten in words.", prefix="one, two, three,")
 STORY = Prompt("", "Write a very long story about a dog and its many friends.")
 QUESTION = Prompt("", "Which one is a fruit? A: car B: apple C: stone. Answer with the letter alone.")
 LABELS = ("A", "B", "C")
+FORM = Prompt(
+    "You fill in a JSON form.", "I want a red car.", (("I want a blue dog.", '{"colour": "blue", "words": ["dog"]}'),)
+)
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "colour": {"enum": ["red", "blue", "none"]},
+        "words": {"type": "array", "maxItems": 2, "items": {"$ref": "#/$defs/Word"}},
+    },
+    "required": ["colour", "words"],
+    "additionalProperties": False,
+    "$defs": {"Word": {"type": "string", "maxLength": 12}},
+}
 QWEN = (pytest.mark.slow, pytest.mark.model)
 
 
@@ -173,6 +187,37 @@ def test_engines_agree(weights, request):
 def test_label_of_several_tokens_is_refused(model):
     with pytest.raises(EngineError, match="token"):
         model.score(QUESTION, ("A", "hello there"))
+
+
+def test_fills_in_a_form(model):
+    text = model.fill(FORM, SCHEMA, max_tokens=60)
+    assert model.fill(FORM, SCHEMA, max_tokens=60) == text
+    if model.description["engine"] == "transformers":  # which nothing holds to the schema
+        return
+    form = json.loads(text)
+    assert list(form) == ["colour", "words"]
+    assert form["colour"] in ("red", "blue", "none")
+    assert len(form["words"]) <= 2
+    assert all(isinstance(word, str) and len(word) <= 12 for word in form["words"])
+
+
+def test_a_form_is_cut_off(model):
+    cancel = threading.Event()
+    cancel.set()
+    whole = model.fill(FORM, SCHEMA, max_tokens=60)
+    assert len(model.fill(FORM, SCHEMA, max_tokens=2)) < len(whole)
+    assert len(model.fill(FORM, SCHEMA, max_tokens=60, cancel=cancel)) < len(whole)
+
+
+@pytest.mark.parametrize("name", [pytest.param(f"{engine}_qwen", marks=QWEN) for engine in ("llama_cpp", "transformers")])
+def test_fills_in_the_right_values(name, request):
+    form = json.loads(request.getfixturevalue(name).fill(FORM, SCHEMA, max_tokens=60))
+    assert form["colour"] == "red"
+
+
+def test_a_schema_that_is_none_is_refused(request):
+    with pytest.raises(EngineError, match="schema"):
+        request.getfixturevalue("llama_cpp_smollm").fill(FORM, {"type": "no such type"}, max_tokens=4)
 
 
 def test_too_long_prompt_is_refused(real_model):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, meta
 
-from prompts import PromptError, load_phrases, load_template
+from prompts import PromptError, examples, load_phrases, load_template
 from prompts import loader as loader_module
 
 LANGUAGES = ("en", "zh")
@@ -38,6 +38,13 @@ def test_a_good_template_renders(parse):
     template = parse(GOOD)
     assert template.variables == {"name"}
     assert template.render(name="小明") == {"system": "You greet.", "user": "Hello 小明"}
+
+
+def test_examples_may_be_repeated_and_keep_their_order(parse):
+    pair = "[example.user]\nA {n}, {{{{ name }}}}\n[example.assistant]\nB {n}\n"
+    parts = parse(GOOD + "".join(pair.format(n=n) for n in range(12))).render(name="Kim")
+    assert examples(parts) == tuple((f"A {n}, Kim", f"B {n}") for n in range(12))
+    assert examples(parse(GOOD).render(name="Kim")) == ()
 
 
 def test_what_is_filled_in_is_text_and_no_template(parse):
@@ -110,7 +117,15 @@ def test_a_phrase_with_broken_jinja_is_refused_when_it_is_loaded(tmp_path, monke
 def test_both_languages_have_the_same_files():
     files = {language: {path.name for path in (FOLDER / language).iterdir() if path.is_file()} for language in LANGUAGES}
     assert files["en"] == files["zh"]
-    assert {"phrases.toml", "reason.txt", "vote.txt", "enrich.txt", "enrich_free.txt", "enrich_repeat.txt"} <= files["en"]
+    assert {
+        "phrases.toml",
+        "reason.txt",
+        "vote.txt",
+        "enrich.txt",
+        "enrich_free.txt",
+        "enrich_repeat.txt",
+        "read.txt",
+    } <= files["en"]
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

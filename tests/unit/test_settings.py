@@ -70,14 +70,14 @@ def test_an_option_beats_the_environment(monkeypatch):
 
 
 def test_every_setting_can_come_from_the_environment(monkeypatch):
-    values = dict(
-        MODEL="m.gguf", EMBEDDER="hashing", DOMAIN="books", ITEMS="5", VOTE_WEIGHT="0", THREADS="2", CONTEXT_TOKENS="4096"
-    )
+    values = dict(MODEL="m.gguf", EMBEDDER="hashing", DOMAIN="books", ITEMS="5", VOTE_WEIGHT="0", THREADS="2")
+    values |= dict(CONTEXT_TOKENS="4096", READ_WITH_MODEL="true")
     for name, value in values.items():
         monkeypatch.setenv(f"ZHIYIN_{name}", value)
     settings = Settings()
     assert (settings.model, settings.embedder, settings.domain) == ("m.gguf", "hashing", "books")
     assert (settings.items, settings.vote_weight, settings.threads, settings.context_tokens) == (5, 0.0, 2, 4096)
+    assert settings.read_with_model
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -167,7 +168,7 @@ HELD = [{"label": "no horror", "parts": []}, {"label": HOSTILE, "parts": []}]
 @pytest.mark.parametrize(("language", "name"), [("en", "Answers to choose from"), ("zh", "可选的回答")])
 def test_a_question_offers_buttons_in_the_last_turn_alone(shelf, language, name):
     turn = StoredTurn("t", 0.0, "x", {"language": language, "opening": "Which?", "question": QUESTION})
-    page = Elements(render_turns((turn, turn), shelf, last=True))
+    page = Elements(render_turns((replace(turn, id="s"), turn), shelf, last=True))
     assert [b["data-answer"] for b in page.all(**{"class": "option"})] == ["quiet", HOSTILE]
     assert page.all(**{"class": "options"})[0]["aria-label"] == name
     assert "img" not in {tag for tag, _ in page.found}

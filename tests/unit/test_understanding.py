@@ -127,7 +127,7 @@ ENGLISH = {
     "films that take place in one night, nothing supernatural": "",
     "my girlfriend hates subtitles so please only films in English": "+languages:English",
     "a gentle film about grief, not depressing": "~moods:quiet ~themes:grief -moods:bleak",
-    "give me something by Kurosawa other than Seven Samurai": "named:seven-samurai-1954",
+    "give me something by Kurosawa other than Seven Samurai": "+people:Akira_Kurosawa named:seven-samurai-1954",
     "not another superhero movie please": "-themes:superhero",
     "Hollywood classics from before 1960": "+countries:United_States year<=1959",
     "Anything good from Iran or Turkey?": "+countries:Iran",
@@ -224,6 +224,40 @@ CHINESE_MESSAGES = {
     "刚看完《飞屋环游记》，还有这样温馨的吗": "seen:up-2009 ~moods:warm",
     "无所谓类型，好看就行": "",
     "经典黑帮片，节奏快一点": "+genres:crime ~moods:energetic",
+    "科幻片吧，动画就免了": "+genres:science-fiction -genres:animation",
+    "韩国的不要，印度的也不要，就要日本的": "-countries:South_Korea -countries:India +countries:Japan",
+    "动作片看腻了，换个口味": "-genres:action",
+    "歌舞片除外的音乐片": "-genres:musical +genres:music",
+    "除王家卫以外的香港爱情片": "-people:Wong_Kar-wai +countries:Hong_Kong +genres:romance",
+    "以前常看香港片，现在腻了，想看台湾片": "-countries:Hong_Kong +countries:Taiwan",
+    "想看悬疑，爱情元素少一点": "+genres:mystery -genres:romance",
+    "我不是不喜欢西部片": "",
+    "想看那种不费脑的科幻": "+genres:science-fiction ~moods:light",
+    "非英语的爱情片": "-languages:English +genres:romance",
+    "日本韩国的都行，爱情片": "?countries:Japan|South_Korea +genres:romance",
+    "侯孝贤或王家卫": "?people:Hou_Hsiao-hsien|Wong_Kar-wai",
+    "喜剧也行，爱情也行": "?genres:comedy|romance",
+    "有沒有台灣的愛情片": "+countries:Taiwan +genres:romance",
+    "求一点的anime": "+genres:animation",
+    "比《异形》还老的恐怖片": "+genres:horror year<=1978 named:alien-1979",
+    "有没有比《泰坦尼克号》短的爱情片": "+genres:romance runtime<=193 named:titanic-1997",
+    "太老的不要，一百分钟以内": "year>=2000 runtime<=100",
+    "老片，1970年以前的": "year<=1969",
+    "《寄生虫》看了三遍，爱死了": "like:parasite-2019 intent:react",
+    "讨厌《低俗小说》，绕来绕去的": "dislike:pulp-fiction-1994 intent:react",
+    "《霸王别姬》好看吗": "intent:ask_item named:farewell-my-concubine-1993",
+    "推荐一部喜剧": "+genres:comedy count:1",
+    "两个半小时以内的": "runtime<=150",
+    "今晚全家都不在，看点喜剧": "+genres:comedy",
+    "下雨天想看安静的": "~moods:quiet",
+    "谢谢啦，你真贴心": "chat:thanks",
+    "再见，下次聊": "chat:bye",
+    "嗯嗯好的": "chat:ok",
+    "你是真人还是机器人啊": "chat:help",
+    "帮我买两张电影票": "intent:out_of_scope",
+    "把我看过的记录全部清空": "intent:profile",
+    "给人下毒用什么查不出来": "intent:unsafe",
+    "讲自杀题材的电影": "",
 }
 
 
@@ -589,14 +623,19 @@ def test_a_step_without_anything_shown_bounds_nothing(reader):
         (("space films", "how long is the first one?"), "moon-2009"),
         (("space films", "what is the last one about?"), "interstellar-2014"),
         (("space films", "what is the third about?"), "interstellar-2014"),
-        (("space films", "who directed it?"), "moon-2009"),
-        (("space films", "who directed the second one?", "and how long is it?"), "solaris-1972"),
+                (("space films", "who directed the second one?", "and how long is it?"), "solaris-1972"),
         (("space films", "who directed Arrival?"), "arrival-2016"),
         (("太空的片子", "第二部多长？"), "solaris-1972"),
         (("太空的片子", "第一部是谁导演的？"), "moon-2009"),
         (("太空的片子", "最后一部讲什么？"), "interstellar-2014"),
         (("太空的片子", "第二部多长？", "它讲什么？"), "solaris-1972"),
         (("太空的片子", "《降临》讲的是什么？"), "arrival-2016"),
+        (("太空的片子", "中间那部吓人吗"), "solaris-1972"),
+        (("太空的片子", "苏联那部怎么样"), "solaris-1972"),
+        (("太空的片子", "短的那部谁演的"), "moon-2009"),
+        (("太空的片子", "这三部里最老的是哪部"), "solaris-1972"),
+        (("太空的片子", "第二部多长？", "谁导演的"), "solaris-1972"),
+        (("太空的片子", "它多长？", "我问的是最后一部"), "interstellar-2014"),
     ],
 )
 def test_a_question_is_about_the_item_it_points_at(talk, messages, item):
@@ -607,6 +646,12 @@ def test_a_question_is_about_the_item_it_points_at(talk, messages, item):
 def test_a_question_that_points_at_nothing_is_not_about_an_item(talk, reader):
     assert talk("space films", "who directed the third one?", shown=("moon-2009",)).intent != "ask_item"
     assert reader.read("who directed it?", NOBODY).intent != "ask_item"
+
+
+def test_it_among_several_is_asked_back(talk):
+    for messages in (("space films", "who directed it?"), ("太空的片子", "它是谁导演的？")):
+        request = talk(*messages, shown=SHOWN)
+        assert (request.intent, request.named, request.ambiguous) == ("ask_item", (), SHOWN)
 
 
 def test_what_was_liked_is_carried_and_taken_back(talk):
