@@ -18,6 +18,7 @@ from chatbot.held import held_state
 from chatbot.llm.base import LanguageModel
 from chatbot.policy import Facts, decide, facts_of
 from chatbot.profile import build_profile
+from chatbot.reading import ModelReader, is_open, merge
 from chatbot.records import turn_record
 from chatbot.replying import Replier, Reply, forgettable
 from chatbot.reranking import rerank
@@ -60,7 +61,9 @@ class RecommendationPipeline:
         *,
         vote_weight: float = 0.5,
         count: int = 3,
+        read_with_model: bool = False,
         history: Callable[[str], Sequence[Event]] | None = None,
+        guess: Callable[[str], tuple[str, float]] | None = None,
     ) -> None:
         """Wire the parts.
 
@@ -70,13 +73,16 @@ class RecommendationPipeline:
             store: of events and conversations.
             vote_weight: weight of the model's vote beside the channels'.
             count: items a reply has unless the message says otherwise.
+            read_with_model: the model reads the messages that the rules leave open.
+            guess: tells what a message is for where no cue does; see :class:`chatbot.understanding.Understanding`.
             history: a person's events in the imported log, oldest first; they count as older than what the store holds.
         """
         self.index, self.model, self.store = index, model, store
         self._history = history
         self._vote_weight = vote_weight
         self._retriever = Retriever(index)
-        self._understanding = Understanding(index.domain, index.items, count=count)
+        self._understanding = Understanding(index.domain, index.items, count=count, guess=guess)
+        self._reader = ModelReader(model, index.domain) if read_with_model else None
         self._count = count
         self._speaker = Speaker(index.domain, index.items)
         self._replier = Replier(index.domain, index.items, self._speaker)
@@ -99,6 +105,8 @@ class RecommendationPipeline:
             rerank(self.model, request, candidates, self.index.domain, weight=1.0)
             for _ in self.model.stream(self._writer.prompt(candidates[0].item, request), max_tokens=1):
                 pass
+            if self._reader:
+                self._reader.read(request.text, request.language)
 
     def complete(self, message: str, conversation: Conversation, profile: Profile, *, items_only: bool = False) -> Turn:
         """Run a turn to its end and return its record; see :meth:`respond`."""
@@ -135,13 +143,16 @@ class RecommendationPipeline:
         """
         started = time.perf_counter()
         yield Stage("understanding")
+        cancel = cancel or threading.Event()
         dropped = {"drop": tuple(drop)} if drop else {}
         request = self._understanding.read(message, conversation, language, **dropped)
+        if self._reader and not drop and is_open(request, conversation):
+            reading = self._reader.read(request.text, request.language, cancel)
+            request = merge(request, reading, conversation, self.index.domain) if reading else request
         draft = Draft(request, started)
         draft.timings["understand"] = draft.clock()
         turn_id = uuid.uuid4().hex
         self._store_statements(request, profile, conversation, turn_id)
-        cancel = cancel or threading.Event()
         try:
             facts = facts_of(conversation, profile, self._count)
             action = decide(request, facts)

@@ -7,7 +7,7 @@ nothing. Words that carry the reading are data: ``cues/`` a language, ``domain.t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from chatbot.clauses import (
@@ -35,7 +35,7 @@ from chatbot.dialogue import (
     turn_round,
     unique,
 )
-from chatbot.intents import aside, question
+from chatbot.intents import aside, guessed_aside, question
 from chatbot.lexicon import Lexicon
 from chatbot.mentions import plain_titles
 from chatbot.quantities import number
@@ -94,8 +94,23 @@ def check_message(text: str) -> str:
 class Understanding:
     """Reads messages about one catalogue. Holds no state of a conversation."""
 
-    def __init__(self, domain: Domain, items: Mapping[str, Item], *, count: int = 3) -> None:
-        """Prepare the names and phrases of a catalogue; ``count`` items are wanted unless the message says otherwise."""
+    def __init__(
+        self,
+        domain: Domain,
+        items: Mapping[str, Item],
+        *,
+        count: int = 3,
+        guess: Callable[[str], tuple[str, float]] | None = None,
+    ) -> None:
+        """Prepare the names and phrases of a catalogue.
+
+        Args:
+            domain: of the catalogue.
+            items: of it, by id.
+            count: items that are wanted unless the message says otherwise.
+            guess: tells what a message is for where no cue does (:class:`chatbot.intent_model.IntentModel`).
+        """
+        self._guess = guess
         self._domain, self._items, self._count = domain, items, count
         self.names = NameIndex(items.values(), domain)
         self.lexicon = Lexicon(domain, items.values())
@@ -253,6 +268,8 @@ class Understanding:
         no_wish = aside(request, masked, cues, self._domain) or question(
             request, masked, cues, self._domain, before, last_items(conversation)
         )
+        if not no_wish and self._guess and not drop:
+            no_wish = guessed_aside(request, self._guess(request.text))
         if no_wish:
             asked = tuple(request.wishes) + tuple(
                 Wish(c.field, str(v), c.words) for c in request.constraints if c.op in ("includes", "any_of") for v in c.values

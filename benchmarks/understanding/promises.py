@@ -107,4 +107,3 @@ def constraint_of(slot: str) -> Constraint | None:
     if op in ("min", "max") and value != "*":
         return Constraint(name, op, float(value))  # pyright: ignore[reportArgumentType]
     return None
-

@@ -7,6 +7,8 @@ from functools import cache
 from typing import Protocol
 
 from chatbot.dialogue import at_turn, carry, hold, language_of, state_of
+from chatbot.embedding import build_embedder
+from chatbot.intent_model import load_intents
 from chatbot.llm.base import LanguageModel
 from chatbot.llm.factory import build_language_model
 from chatbot.reading import ModelReader, ModelReading, is_open, merge
@@ -51,10 +53,12 @@ def _model() -> LanguageModel:
 class Rules:
     """The deterministic layer alone."""
 
-    def __init__(self) -> None:
-        """Prepare the names of the catalogue."""
+    def __init__(self, *, examples: bool = True) -> None:
+        """Prepare the names of the catalogue, and, unless cues alone are measured, what examples taught of intents."""
         self.asked = 0
-        self._understanding = Understanding(*catalogue(), count=USUAL_COUNT)
+        settings = make_settings()
+        guess = load_intents(build_embedder(settings), settings.data_folder).guess if examples else None
+        self._understanding = Understanding(*catalogue(), count=USUAL_COUNT, guess=guess)
 
     def __call__(self, message: str, conversation: Conversation) -> Request:
         """Read by rules."""
@@ -125,4 +129,4 @@ def _warm_reader() -> ModelReader:
     return reader
 
 
-READERS: dict[str, Callable[[], Reader]] = {"rules": Rules, "model": Alone, "both": Both}
+READERS: dict[str, Callable[[], Reader]] = {"cues": lambda: Rules(examples=False), "rules": Rules, "model": Alone, "both": Both}

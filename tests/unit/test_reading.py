@@ -15,7 +15,7 @@ from chatbot.cues import load_cues
 from chatbot.llm.base import first_object
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.reading import CERTAINTY, ModelReader, ModelReading, form_schema, is_open, merge, vocabulary
-from chatbot.types import Conversation, Request, StoredTurn
+from chatbot.types import Conversation, Profile, Request, StoredTurn
 from chatbot.understanding import Understanding
 from retrieval.domain_files import load_domain
 from retrieval.errors import EngineError
@@ -268,7 +268,13 @@ def test_what_is_denied_is_not_wished(text, denied, language):
 
 def test_numbers_and_hard_facets_stay_the_rules_own():
     year = Constraint("year", "max", 1984, "weather")
-    found = reading([("genres", "comedy", "weather"), ("countries", "Japan", "weather")], bounds=[year])
+    wanted = [("genres", "comedy", "weather"), ("countries", "Japan", "weather")]
+    found = reading(wanted, [("genres", "horror", "gruesome")], bounds=[year])
+    assert merge(wishing(), found, NEW, DOMAIN) == wishing()
+
+
+def test_what_is_said_to_be_wanted_and_unwanted_is_neither():
+    found = reading([("moods", "scary", "weather")], [("moods", "scary", "gruesome")])
     assert merge(wishing(), found, NEW, DOMAIN) == wishing()
 
 
@@ -333,7 +339,7 @@ def test_nothing_of_the_first_layer_is_lost_or_weakened(said, hard, soft, wanted
     assert all(c in merged.constraints for c in excluded)
     assert all(c.certainty == 1 for c in merged.constraints if c in excluded)
     added = [c for c in merged.constraints if c not in request.constraints]
-    assert all(c.op == "excludes" and c.certainty == CERTAINTY and c.words in (words[1],) for c in added)
+    assert all(c.op == "excludes" and c.certainty == CERTAINTY and c.words == words[1] for c in added)
     new = [w for w in merged.wishes if w not in request.wishes]
     denied = {(c.field, c.value) for c in merged.constraints if c.op == "excludes"}
     assert all(w.words in text and (w.field, w.value) not in denied and DOMAIN.facets[w.field].match == "soft" for w in new)
@@ -341,3 +347,24 @@ def test_nothing_of_the_first_layer_is_lost_or_weakened(said, hard, soft, wanted
         assert merged == request
     elif merged.intent == intent:
         assert merged.constraints[: len(request.constraints)] == request.constraints
+
+
+# -- in a turn -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "intent", "asked"), [("rotate my spare tyres", "out_of_scope", 1), ("a western", "recommend", 0)]
+)
+def test_a_turn_asks_the_model_for_an_open_message_alone(make_pipeline, message, intent, asked):
+    forms = []
+
+    def fill(prompt):
+        forms.append(prompt)
+        return '{"intent": "out_of_scope"}'
+
+    turns = [
+        make_pipeline(model=ScriptedModel(forms=fill), read_with_model=switch).complete(message, NEW, Profile("u"))
+        for switch in (True, False)
+    ]
+    assert [turns[0].request.intent, turns[1].request.intent] == [intent, "recommend"]
+    assert len(forms) == asked
