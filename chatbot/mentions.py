@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
-from chatbot.clauses import HAN
+from chatbot.clauses import HAN, split_sentences
 from chatbot.cues import Cues
 from chatbot.lexicon import Lexicon
 from retrieval.title_context import FUNCTION
 from retrieval.titles import Mention, NameIndex
 
 _PAST = re.compile(r"(?:ed|saw|seen)$", re.IGNORECASE)  # who says "loved" or "watched" has one title in mind
+
+
+def with_plain_titles(text: str, mentions: list[Mention], cues: Cues, names: NameIndex, lexicon: Lexicon) -> list[Mention]:
+    """Add titles made of ordinary words: after a verb, at the beginning of a sentence, beside another title."""
+    for found in (plain_titles(text, cues, names, lexicon), leading_titles(text, cues, names)):
+        mentions = [*mentions, *(m for m in found if all(m.end <= o.start or m.start >= o.end for o in mentions))]
+    return [*mentions, *listed_titles(text, mentions, names)]
 
 
 def plain_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> list[Mention]:
@@ -27,6 +35,58 @@ def plain_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> l
             if mention.kind == "item" and _stands_alone(text[verb.end() : stop], mention, lexicon, cues):
                 found.append(Mention("item", mention.target, start, end_))
     return found
+
+
+def listed_titles(text: str, mentions: Sequence[Mention], names: NameIndex) -> list[Mention]:
+    """Titles of ordinary words in a list with one that is known: "Goodfellas, Heat and Up", 功夫和少林足球."""
+    known = [m for m in mentions if m.kind == "item"]
+    found: list[Mention] = []
+    for mention in known:
+        for near in _beside(text, mention, names):
+            if all(near.end <= m.start or near.start >= m.end for m in (*mentions, *found)):
+                found.append(near)
+    return found + (listed_titles(text, [*mentions, *found], names) if found else [])
+
+
+def _beside(text: str, mention: Mention, names: NameIndex) -> Iterator[Mention]:
+    """The next entries of the list that a title stands in, if they are titles and nothing else."""
+    if between := _LINK.match(text, mention.end):
+        entry = _ENTRY.match(text, between.end())
+        if entry and entry[0].strip():
+            yield from _whole(text, between.end(), entry.end(), names)
+    if between := _LINK_BEFORE.search(text[: mention.start]):
+        start = max((m.end() for m in _LINK_ANY.finditer(text[: between.start()])), default=0)
+        yield from _whole(text, start, between.start(), names)
+
+
+def _whole(text: str, start: int, end: int, names: NameIndex) -> Iterator[Mention]:
+    piece = text[start:end]
+    for m in names.find(piece, lenient=True):
+        if m.kind == "item" and not piece[: m.start].strip("《「“\"' ") and not piece[m.end :].strip("》」”\"'.!? "):
+            yield Mention("item", m.target, m.start + start, m.end + start)
+
+
+def leading_titles(text: str, cues: Cues, names: NameIndex) -> list[Mention]:
+    """Titles of ordinary words that begin a sentence in which something is said of them: "Heat is already on my shelf"."""
+    found: list[Mention] = []
+    verbs = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted)
+    for start, end in split_sentences(text, cues):
+        opening = start + len(text[start:end]) - len(text[start:end].lstrip())
+        for m in names.find(text[opening:end], lenient=True):
+            if m.kind != "item" or m.start or not (text[opening].isupper() or HAN.match(text, opening)):
+                continue
+            link = cues.says_of.match(text, opening + m.end)
+            if link and (link[0].strip() != "" or HAN.match(text, opening)) and any(v.match(text, link.end()) for v in verbs):
+                found.append(Mention("item", m.target, opening, opening + m.end))
+            elif cues.versus.match(text, opening + m.end):
+                found.append(Mention("item", m.target, opening, opening + m.end))
+    return found
+
+
+_LINK = re.compile(r"\s*(?:,\s*(?:and|or|&)|,|、|，|\b(?:and|or|vs\.?|versus)\b|&|和|跟|与|/|-)\s*", re.IGNORECASE)
+_LINK_BEFORE = re.compile(rf"{_LINK.pattern}$", re.IGNORECASE)
+_LINK_ANY = re.compile(rf"{_LINK.pattern}|[:：;；.!?。！？(（]\s*|\b(?:watched|saw|seen|loved|liked|like|of|got|own)\s+|看过|喜欢|像|类似", re.IGNORECASE)
+_ENTRY = re.compile(r"[^,，、;；.!?。！？:：()（）/]*?(?=\s*(?:$|[,，、;；.!?。！？:：()（）/]|\b(?:and|or|but|for|though|vs)\b|和|跟|我|都|这|那|哪))", re.IGNORECASE)
 
 
 def _stands_alone(rest: str, mention: Mention, lexicon: Lexicon, cues: Cues) -> bool:

@@ -53,9 +53,9 @@ _NEWER = r"(?:newer than|later than|more recent than|after|from after|made after
 _HOURS = r"(?:hours?|hrs?|h)"
 _MINUTES = r"(?:minutes?|mins?|min|m|['’′])"
 _LENGTH = (
-    rf"(?:(?P<h>{_NUMBER}|an?)(?:\s+and\s+a\s+(?P<half0>half))?[\s-]*{_HOURS}\b(?:\s+and)?(?:\s+(?:a\s+)?(?P<half>half|quarter))?"
+    rf"(?:(?P<h>{_NUMBER}|an?)(?:\s+and\s+a\s+(?P<half0>half))?[\s-]*{_HOURS}\b(?:\s+and)?(?:\s+(?:a\s+)?(?P<half>half|quarter|three quarters))?"
     rf"(?:\s*(?P<hm>{_NUMBER})(?:[\s-]*{_MINUTES})?\b)?(?:\s+and\s+(?:a\s+)?(?P<half2>half|quarter))?"
-    rf"|(?P<ch>\d)h(?P<cm>\d\d)(?:m|min)?\b|(?P<halfhour>half\s+an\s+hour)"
+    rf"|(?P<ch>\d)h(?P<cm>\d\d)(?:m|min)?\b|(?P<halfhour>half\s+an\s+hour)|(?P<bare>hour\s+and\s+(?:a\s+)?(?:half|quarter|three\s+quarters))"
     rf"|(?P<m>{_NUMBER})[\s-]*{_MINUTES}(?![\w])(?:[\s-]*long)?)"
 )
 _MOST = (
@@ -230,7 +230,9 @@ def _length(m: re.Match[str]) -> int:
         return int(parts["ch"]) * 60 + int(parts["cm"])
     if parts["halfhour"]:
         return 30
-    rest = {"half": 30, "quarter": 15}.get((parts["half0"] or parts["half"] or parts["half2"] or "").lower(), 0)
+    if parts["bare"]:
+        return 60 + {"half": 30, "quarter": 15, "quarters": 45}[parts["bare"].split()[-1].lower()]
+    rest = {"half": 30, "quarter": 15, "three quarters": 45}.get((parts["half0"] or parts["half"] or parts["half2"] or "").lower(), 0)
     return round(_read(parts["h"]) * 60) + rest + (round(_read(parts["hm"])) if parts["hm"] else 0)
 
 

@@ -76,6 +76,7 @@ class Pointer:
             *self._groups(text, cues, shown, latest),
             *self._extremes(text, language, cues, shown),
             *self._described(text, language, cues, shown, mentions),
+            *self._by_people(text, cues, shown, mentions),
         ]
         found += _pronouns(text, cues, shown, latest, found)
         titles = [m for m in mentions if m.kind == "item"]
@@ -152,6 +153,20 @@ class Pointer:
             if (ids and len(ids) < len(shown)) or len(ids) == 1:
                 start = found.start("kind") if kind else found.start()
                 pointings.append(Pointing(start, found.end(), ids, len(ids) > 1))
+        return pointings
+
+    def _by_people(self, text: str, cues: Cues, shown: Sequence[Item], mentions: Sequence[Mention]) -> list[Pointing]:
+        """Find "the Kurosawa", 王家卫这部: a person who has a part in one of them."""
+        pointings: list[Pointing] = []
+        for m in mentions:
+            before = next((b for b in cues.point_before.finditer(text) if b.end() == m.start), None)
+            after = cues.point_after.match(text, m.end)
+            if m.kind == PEOPLE and (before or after):
+                ids = tuple(i.id for i in shown if m.target in {v for name in self.domain.people_facets for v in i.values(name)})
+                if len(ids) == 1 or (ids and after and len(ids) < len(shown)):
+                    span = before.start() if before else m.start, after.end() if after else m.end
+                    several = bool(after and "several" in after.re.groupindex and after["several"])
+                    pointings.append(Pointing(*span, ids, len(ids) > 1 and not several))
         return pointings
 
     def _holders(self, words: str, people: set[str], language: Language, cues: Cues, shown: Sequence[Item]) -> tuple[str, ...]:

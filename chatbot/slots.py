@@ -225,6 +225,7 @@ def settle(reading: Reading, text: str, cues: Cues) -> None:
     denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes" and not any(c is d for d in dropped)}
     dropped += [c for c in reading.constraints if c.op == "includes" and (c.field, c.value) in denied]  # a "no" is a promise
     reading.constraints = [c for c in reading.constraints if not any(c is d for d in dropped)]
+    reading.constraints = _strictest(reading.constraints)
     places = sorted(reading.places, key=lambda place: place[:2])
     places = [place for place in places if not any(place[2] is d for d in dropped)]
     groups: list[tuple[list[Constraint], list[bool]]] = []  # alternatives, and which of their links say "or"
@@ -240,6 +241,17 @@ def settle(reading: Reading, text: str, cues: Cues) -> None:
         values = tuple(dict.fromkeys(str(value) for c in group for value in c.values))
         both = Constraint(group[0].field, "any_of", values, " / ".join(c.words for c in group))
         reading.constraints = [c for c in reading.constraints if not any(c is part for part in group)] + [both]
+
+
+def _strictest(constraints: Sequence[Constraint]) -> list[Constraint]:
+    """Of several lowest or highest numbers of one facet the one that keeps them all."""
+    best: dict[tuple[str, str], float] = {}
+    for c in constraints:
+        if c.op in ("min", "max"):
+            value, known = float(c.values[0]), best.get((c.field, c.op))
+            choose = max if c.op == "min" else min
+            best[c.field, c.op] = value if known is None else choose(value, known)
+    return [c for c in constraints if c.op not in ("min", "max") or float(c.values[0]) == best[c.field, c.op]]
 
 
 def _free_choices(places: Sequence[tuple[int, int, Constraint]], text: str, cues: Cues) -> Iterator[list[Constraint]]:

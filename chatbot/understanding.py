@@ -37,7 +37,7 @@ from chatbot.dialogue import (
 )
 from chatbot.intents import aside, guessed_aside, question
 from chatbot.lexicon import Lexicon
-from chatbot.mentions import plain_titles
+from chatbot.mentions import with_plain_titles
 from chatbot.quantities import number
 from chatbot.references import Pointer
 from chatbot.slots import Reading, SlotReader, settle
@@ -160,11 +160,7 @@ class Understanding:
         mentions = self.names.find(text, fuzzy=True)
         language = self._language(text, mentions, language_of(conversation), language)
         cues = load_cues(language)
-        mentions += [
-            m
-            for m in plain_titles(text, cues, self.names, self.lexicon)
-            if all(m.end <= o.start or m.start >= o.end for o in mentions)
-        ]
+        mentions = with_plain_titles(text, mentions, cues, self.names, self.lexicon)
         titles = [Mention("item", "", *m.span()) for m in _BOOK_MARKS.finditer(text)]
         masked = mask_names(mask_names(text, mentions), titles).translate(cues.variants)
         found = self._pointer.find(masked, language, cues, shown, spoken_of(conversation), mentions)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from retrieval.name_keys import HAN, word_key
 from retrieval.title_evidence import Evidence
 from retrieval.words import english
 
 _MIN_SURNAME = 4
+_MIN_STRANGE = 6  # letters of a surname in lower case
+_MIN_SLIP, _LONG = 7, 9  # letters of one with a slip; with two
 _OUTWEIGHS = 4  # so many times the items of all others of that name together
 _DOT = re.compile(r"[·・•‧．]")
 _BEFORE = re.compile(r"([^\W\d_]+)[\s.]+$")
@@ -26,6 +31,25 @@ class Part(NamedTuple):
     end: int
 
 
+class _Slips:
+    """Surnames with a slip of the hand: "scorcese"."""
+
+    def __init__(self, surnames: Mapping[str, str], strange: Callable[[str], bool]) -> None:
+        self._surnames, self._strange, self._known = surnames, strange, list(surnames)
+        self._seen: dict[str, str | None] = {}
+
+    def get(self, word: str) -> str | None:
+        """Return whom a word means: one slip from a surname, two from a long one, the first letter right."""
+        if len(word) < _MIN_SLIP or not self._strange(word):
+            return None
+        if word not in self._seen:
+            most = 1 + (len(word) >= _LONG)
+            near = process.extractOne(word, self._known, scorer=OSA.distance, score_cutoff=most)
+            good = near and near[0][0] == word[0] and abs(len(near[0]) - len(word)) <= 1
+            self._seen[word] = self._surnames[near[0]] if near and good else None
+        return self._seen[word]
+
+
 class PeopleParts:
     """Surnames and the parts of transliterated names that can mean but one person of the catalogue."""
 
@@ -36,11 +60,15 @@ class PeopleParts:
     def find(self, text: str, tokens: Sequence[tuple[int, int, str]]) -> Iterator[Part]:
         """Yield the people called by a part of their name."""
         for start, end, word in tokens:
+            stop = end - 2 if text[end - 2 : end] in ("'s", "’s") else end
+            surname = word if stop == end else word[:-1]
             if text[start].isupper() and not text.isupper():
-                stop = end - 2 if text[end - 2 : end] in ("'s", "’s") else end
-                target = self._surnames.get(word if stop == end else word[:-1])
-                if target and not self._after_a_name(text, start):
-                    yield Part(target, start, stop)
+                target = self._surnames.get(surname) or self._typed.get(surname)
+            else:  # in lower case, where it can be nothing else: "hitchcock", "any kurosawa"
+                target = self._surnames.get(surname) if self._strange(surname) else None
+                target = target or self._typed.get(surname)
+            if target and not self._after_a_name(text, start):
+                yield Part(target, start, stop)
         if HAN.search(text):
             for length in self._lengths:
                 for start in range(len(text) - length + 1):
@@ -48,6 +76,13 @@ class PeopleParts:
                     if (target := self._han.get(piece)) and not _DOT.match(text, start + length):
                         if not _DOT.fullmatch(text[start - 1 : start]):
                             yield Part(target, start, start + length)
+
+    def _strange(self, word: str) -> bool:
+        return len(word) >= _MIN_STRANGE and not english().knows(word) and self._evidence.frequency(word) < 2
+
+    @cached_property
+    def _typed(self) -> _Slips:
+        return _Slips({name: who for name, who in self._surnames.items() if self._strange(name)}, self._strange)
 
     @staticmethod
     def _after_a_name(text: str, start: int) -> bool:

@@ -45,6 +45,11 @@ _AFTER_END = re.compile(
 )
 _HAN_SAID = re.compile(r"(?:我|我也|早就|已经|都)?(?:看过|看了|怎么样|好看|不错|很棒|太棒|讲的?是?什么)")
 _HAN_START = re.compile(r"(?:^|[，。！？；、,.!?;\s和跟])$")
+# what names are put between: 像…一样, 跟…和…哪个, 看过…
+_HAN_NEAR = re.compile(r"(?:^|[，。！？；、,.!?;\s：:]|像|类似|跟|和|与|同|比|对|看过?了?|刷过?了?|喜欢|讨厌|爱|要是|不如|还是|摆着|有)$")
+_HAN_NEXT = re.compile(
+    r"\s*(?:那样|那种|这样|这种|一样|似的|差不多|一个|对比|跟|和|与|同|比|还是|哪|谁|、|[，。！？；,.!?;]|$|的碟|我|太|也|都|嘛|吧|吗|呢|看|好看|讲|是|有多|多|催|封神)"
+)
 _HAN_AFTER = r"(?:$|[^\w\u3400-\u9fff]|[吗呢吧啊呀嘛么]|怎么样|是谁|很|也|就|挺|这部|那部|我|和|跟|或)"
 
 
@@ -82,9 +87,11 @@ class Context:
 
     def han_strength(self, text: str, start: int, end: int) -> int:
         """2: the noun before a Chinese name and an end after it; 1: a verb or nothing before it, and an end; 0: none."""
+        before = text[max(0, start - 12) : start]
+        if _HAN_NEAR.search(before) and _HAN_NEXT.match(text, end):
+            return 2
         if not self._han_after.match(text, end) and not _HAN_SAID.match(text, end):
             return 0
-        before = text[max(0, start - 12) : start]
         if _HAN_SAID.match(text, end) and _HAN_START.search(before):
             return 1
         if self._han_noun.search(before):

@@ -53,7 +53,7 @@ def part_of_marked(text: str, start: int, end: int) -> bool:
 @lru_cache(maxsize=4096)
 def is_han_word(piece: str) -> bool:
     """Whether a Chinese dictionary has these characters as one word."""
-    return list(rjieba.cut(piece)) == [piece]
+    return list(rjieba.cut(piece, False)) == [piece]  # by its list alone: its model of new words joins any name
 
 
 def year_beside(text: str, start: int, end: int) -> int | None:

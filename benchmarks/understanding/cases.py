@@ -98,6 +98,9 @@ def _said(turn: Mapping[str, Any]) -> Said:
 
 def matches(wanted: str, got: str) -> bool:
     """Whether two slots are one; a ``*`` stands for any number."""
+    if " any_of " in wanted and " any_of " in got:  # in whatever order
+        (one, values), (other, others) = wanted.split(" any_of "), got.split(" any_of ")
+        return one == other and set(values.split("|")) == set(others.split("|"))
     return got == wanted or (wanted.endswith(" *") and got.rpartition(" ")[0] == wanted[:-2])
 
 

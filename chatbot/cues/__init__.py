@@ -49,6 +49,8 @@ class Cues:
     point_ordinal: Pattern
     point_several: Pattern
     point_described: Pattern
+    point_before: Pattern
+    point_after: Pattern
     point_extreme: Pattern
     point_common: Pattern
     it: Pattern
@@ -78,6 +80,8 @@ class Cues:
     surprise: Pattern
     point_lesser: Pattern
     compare: Pattern
+    says_of: Pattern
+    versus: Pattern
     which_of: Pattern
     opinion: Pattern
     kind: Pattern

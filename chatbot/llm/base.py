@@ -64,11 +64,11 @@ class LanguageModel(Protocol):
     def fill(self, prompt: Prompt, schema: Mapping[str, Any], *, max_tokens: int, cancel: threading.Event | None = None) -> str:
         """Return a JSON object that a JSON schema describes, greedily decoded.
 
-        The caller validates it: the text is cut off at ``max_tokens`` or soon after cancel, and not every engine can hold the
-        model to the schema (transformers cannot).
+        The caller validates it: the text is cut off at ``max_tokens`` or soon after cancel, transformers cannot hold the model
+        to a schema, and llama.cpp silently does not where it cannot read one.
 
         Raises:
-            EngineError: the model failed, or the schema cannot be used.
+            EngineError: the model failed.
         """
         ...
 

@@ -215,11 +215,6 @@ def test_fills_in_the_right_values(name, request):
     assert form["colour"] == "red"
 
 
-def test_a_schema_that_is_none_is_refused(request):
-    with pytest.raises(EngineError, match="schema"):
-        request.getfixturevalue("llama_cpp_smollm").fill(FORM, {"type": "no such type"}, max_tokens=4)
-
-
 def test_too_long_prompt_is_refused(real_model):
     long = Prompt("", "word " * 3000)
     with pytest.raises(EngineError, match="tokens"):
