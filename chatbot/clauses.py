@@ -99,7 +99,7 @@ def attitude_of(text: str, mention: Mention, cues: Cues, others: Iterable[Mentio
     return "model" if nearest == "wanted" and cues.model.match(text, beside) else nearest
 
 
-_CLOSING = tuple("》”」\"")
+_CLOSING = tuple('》”」"')
 
 
 def _next_item(text: str, mention: Mention, others: Iterable[Mention], end: int) -> int:

@@ -53,8 +53,8 @@ def language_of(conversation: Conversation) -> Language | None:
 def refines_wish(request: Request, masked: str, cues: Cues, *, lifted: bool) -> bool:
     """Whether a message goes on with the last wish, as most do: it does not say a wish that stands alone.
 
-    Such a wish names what is wanted ("a Korean thriller", an item it should be like) in a sentence of its own ("I'd like …"), or
-    is told at length.
+    Such a wish names what is wanted ("a Korean thriller", an item it should be like) in a sentence of its own ("I'd like …"),
+    or is told at length.
     """
     if lifted or cues.refine_start.search(masked) or cues.more.search(masked):
         return True
@@ -84,9 +84,8 @@ def small_talk(request: Request, masked: str, cues: Cues) -> str:
 
 def hold(state: Mapping[str, Any], drop: Collection[Constraint | Wish] = ()) -> Held:
     """Return the constraints and wishes of a recorded state, without those that were taken out by hand."""
-    constraints = [
-        Constraint(c["field"], c["op"], _value(c["value"]), c.get("words", ""), **_origin(c)) for c in state.get("constraints", [])
-    ]
+    old = state.get("constraints", [])
+    constraints = [Constraint(c["field"], c["op"], _value(c["value"]), c.get("words", ""), **_origin(c)) for c in old]
     wishes = [Wish(w["field"], w["value"], w.get("words", ""), **_origin(w)) for w in state.get("wishes", [])]
     gone = {_key(part) for part in drop}
     return tuple(c for c in constraints if _key(c) not in gone), tuple(w for w in wishes if _key(w) not in gone)

@@ -53,6 +53,11 @@ SURE = 0.5  # probability from which a guess counts: on held-out messages 34 of 
 _VERY_SURE = 0.8  # the same, of a message that names items or facets
 
 
+def worth_guessing(request: Request) -> bool:
+    """Whether a guess could change anything: what names items, or two facets, is a wish."""
+    return not request.named and len(request.constraints) + len(request.wishes) < 2
+
+
 def guessed_aside(request: Request, guess: Guess) -> Request | None:
     """Return the request of a message that, by its likeness to examples, is small talk, about the person, danger or foreign.
 
@@ -83,9 +88,12 @@ def question(
         cues: of the language.
         domain: whose facets can be asked for.
         before: the intent of the last turn: "the third one" after a question goes on with it.
+        shown: the items shown last: "which is longer?" is asked of them.
     """
     said = dict(request.attitudes)  # nothing is said of an item that only serves as a measure: "shorter than Heat"
     items = [item for item in dict.fromkeys([*request.named, *request.refers]) if item in said]
+    if cues.which_of.search(masked) and len(shown) > 1 and len(items) < 2 and {*items} <= {*shown} and not request.stated:
+        return replace(_asked(request, "compare", list(shown)), refers=(), ambiguous=())
     if request.stated and not cues.compare.search(masked):
         return None
     if any(attitude == "excluded" for _, attitude in request.attitudes):
@@ -95,13 +103,8 @@ def question(
     if len(items) > 1 and (cues.compare.search(masked) or (asks and (about or yes_no))):
         return _asked(request, "compare", items)
     wishes = bool(request.constraints or request.wishes or cues.new_wish.search(masked) or cues.model.search(masked))
-    if (
-        not wishes
-        and not cues.more.search(masked)
-        and before in ("ask_item", "compare")
-        and len(items) == 1
-        and items == list(request.refers)
-    ):
+    goes_on = before in ("ask_item", "compare") and not wishes and not cues.more.search(masked)
+    if goes_on and len(items) == 1 and items == list(request.refers):
         return _asked(request, "ask_item", items)
     if (not asks and not about) or cues.model.search(masked) or (cues.more.search(masked) and not about):
         return None

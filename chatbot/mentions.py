@@ -85,8 +85,12 @@ def leading_titles(text: str, cues: Cues, names: NameIndex) -> list[Mention]:
 
 _LINK = re.compile(r"\s*(?:,\s*(?:and|or|&)|,|、|，|\b(?:and|or|vs\.?|versus)\b|&|和|跟|与|/|-)\s*", re.IGNORECASE)
 _LINK_BEFORE = re.compile(rf"{_LINK.pattern}$", re.IGNORECASE)
-_LINK_ANY = re.compile(rf"{_LINK.pattern}|[:：;；.!?。！？(（]\s*|\b(?:watched|saw|seen|loved|liked|like|of|got|own)\s+|看过|喜欢|像|类似", re.IGNORECASE)
-_ENTRY = re.compile(r"[^,，、;；.!?。！？:：()（）/]*?(?=\s*(?:$|[,，、;；.!?。！？:：()（）/]|\b(?:and|or|but|for|though|vs)\b|和|跟|我|都|这|那|哪))", re.IGNORECASE)
+_LINK_ANY = re.compile(
+    rf"{_LINK.pattern}|[:：;；.!?。！？(（]\s*|\b(?:watched|saw|seen|loved|liked|like|of|got|own)\s+|看过|喜欢|像|类似",
+    re.IGNORECASE,
+)
+_END = r"$|[,，、;；.!?。！？:：()（）/]|\b(?:and|or|but|for|though|vs)\b|和|跟|我|都|这|那|哪"
+_ENTRY = re.compile(rf"[^,，、;；.!?。！？:：()（）/]*?(?=\s*(?:{_END}))", re.IGNORECASE)
 
 
 def _stands_alone(rest: str, mention: Mention, lexicon: Lexicon, cues: Cues) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import date
 
 _UNITS = {w: n for n, w in enumerate("one two three four five six seven eight nine".split(), 1)}
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
-_TEENS = {w: n for n, w in enumerate(_TEENS.split(), 10)}
+_FROM_TEN = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_TEENS = {w: n for n, w in enumerate(_FROM_TEN.split(), 10)}
 _TENS = {w: 10 * n for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _DECADES = dict(
     twenties=20,
@@ -52,10 +52,12 @@ _NEWER = r"(?:newer than|later than|more recent than|after|from after|made after
 
 _HOURS = r"(?:hours?|hrs?|h)"
 _MINUTES = r"(?:minutes?|mins?|min|m|['’′])"
+_REST = {"three quarters": 45, "half": 30, "quarter": 15}  # the longest first, for one ends with another
+_PARTS = r"(?:half|quarter|three quarters)"
 _LENGTH = (
-    rf"(?:(?P<h>{_NUMBER}|an?)(?:\s+and\s+a\s+(?P<half0>half))?[\s-]*{_HOURS}\b(?:\s+and)?(?:\s+(?:a\s+)?(?P<half>half|quarter|three quarters))?"
+    rf"(?:(?P<h>{_NUMBER}|an?)(?:\s+and\s+a\s+(?P<half0>half))?[\s-]*{_HOURS}\b(?:\s+and)?(?:\s+(?:a\s+)?(?P<half>{_PARTS}))?"
     rf"(?:\s*(?P<hm>{_NUMBER})(?:[\s-]*{_MINUTES})?\b)?(?:\s+and\s+(?:a\s+)?(?P<half2>half|quarter))?"
-    rf"|(?P<ch>\d)h(?P<cm>\d\d)(?:m|min)?\b|(?P<halfhour>half\s+an\s+hour)|(?P<bare>hour\s+and\s+(?:a\s+)?(?:half|quarter|three\s+quarters))"
+    rf"|(?P<ch>\d)h(?P<cm>\d\d)(?:m|min)?\b|(?P<halfhour>half\s+an\s+hour)|(?P<bare>hour\s+and\s+(?:a\s+)?{_PARTS})"
     rf"|(?P<m>{_NUMBER})[\s-]*{_MINUTES}(?![\w])(?:[\s-]*long)?)"
 )
 _MOST = (
@@ -67,7 +69,10 @@ _LEAST = (
     rf"|{_NO}\s*(?:less than|shorter than|under|below))"
 )
 _ABOUT = r"(?:\s+(?:about|around|roughly|like))?"
-_MOST_AFTER = r"(?:or (?:less|under|shorter|fewer|below)|max(?:imum)?\b|tops\b|at (?:the )?(?:very )?most|and under|limit\b|or so at most|is my limit)"
+_MOST_AFTER = (
+    r"(?:or (?:less|under|shorter|fewer|below)|max(?:imum)?\b|tops\b|at (?:the )?(?:very )?most|and under|limit\b"
+    r"|or so at most|is my limit)"
+)
 _LEAST_AFTER = r"(?:plus\b|\+|or (?:more|longer|over|above)|and (?:up|over)|at (?:the )?(?:very )?least|minimum\b)"
 _HAVE = (
     r"(?:(?:i|we)(?:['’]ve| have|['’]ve only| only have)|there['’]?s)(?:\s+(?:only|just|about|exactly|got|roughly|maybe|like))*"
@@ -231,8 +236,8 @@ def _length(m: re.Match[str]) -> int:
     if parts["halfhour"]:
         return 30
     if parts["bare"]:
-        return 60 + {"half": 30, "quarter": 15, "quarters": 45}[parts["bare"].split()[-1].lower()]
-    rest = {"half": 30, "quarter": 15, "three quarters": 45}.get((parts["half0"] or parts["half"] or parts["half2"] or "").lower(), 0)
+        return 60 + next(rest for part, rest in _REST.items() if parts["bare"].lower().endswith(part))
+    rest = _REST.get((parts["half0"] or parts["half"] or parts["half2"] or "").lower(), 0)
     return round(_read(parts["h"]) * 60) + rest + (round(_read(parts["hm"])) if parts["hm"] else 0)
 
 
@@ -267,7 +272,7 @@ def _ages(text: str) -> Iterator[Found]:
         if 0 < age < 18:  # "my mother is 80 years old" sets no bound
             yield "age", "max", age, m.start(), m.end()
     for m in _rule(
-        rf"\b(?:son|daughter|kid|child|boy|girl|nephew|niece|grandson|granddaughter)s?(?:\s+is|\s*,|\s*\(|['’]s)?\s*({_NUMBER})\b(?!\s*[a-z])",
+        rf"\b(?:son|daughter|kid|child|boy|girl|nephew|niece)s?(?:\s+is|\s*,|\s*\(|['’]s)?\s*({_NUMBER})\b(?!\s*[a-z])",
         text,
     ):
         age = round(_read(m[1]))

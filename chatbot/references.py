@@ -162,7 +162,7 @@ class Pointer:
             before = next((b for b in cues.point_before.finditer(text) if b.end() == m.start), None)
             after = cues.point_after.match(text, m.end)
             if m.kind == PEOPLE and (before or after):
-                ids = tuple(i.id for i in shown if m.target in {v for name in self.domain.people_facets for v in i.values(name)})
+                ids = tuple(item.id for item in shown if m.target in self._people(item))
                 if len(ids) == 1 or (ids and after and len(ids) < len(shown)):
                     span = before.start() if before else m.start, after.end() if after else m.end
                     several = bool(after and "several" in after.re.groupindex and after["several"])
@@ -171,7 +171,7 @@ class Pointer:
 
     def _holders(self, words: str, people: set[str], language: Language, cues: Cues, shown: Sequence[Item]) -> tuple[str, ...]:
         left, asked = words, bool(people)
-        kept = [i for i in shown if people <= {str(v) for name in self.domain.people_facets for v in i.values(name)}]
+        kept = [item for item in shown if people <= self._people(item)]
         for match in self.lexicon.find(words, language):
             targets = [t for t in match.targets if t.values and not t.negated_only]
             if targets:
@@ -188,6 +188,9 @@ class Pointer:
         if best:
             return tuple(i for i, score in scores.items() if score == best)
         return tuple(item.id for item in kept) if asked else ()
+
+    def _people(self, item: Item) -> set[str]:
+        return {str(value) for name in self.domain.people_facets for value in item.values(name)}
 
     @property
     def _year(self) -> str:

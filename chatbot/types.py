@@ -10,9 +10,7 @@ from retrieval.events import EventKind
 from retrieval.types import Candidate, ChannelScore, Constraint, Item, Wish
 
 Language: TypeAlias = Literal["en", "zh"]
-Intent: TypeAlias = Literal[
-    "recommend", "refine", "ask_item", "compare", "react", "chat", "profile", "out_of_scope", "unsafe"
-]
+Intent: TypeAlias = Literal["recommend", "refine", "ask_item", "compare", "react", "chat", "profile", "out_of_scope", "unsafe"]
 
 MAX_MESSAGE = 4000  # characters; a longer one is refused with a clear error
 

@@ -35,7 +35,7 @@ from chatbot.dialogue import (
     turn_round,
     unique,
 )
-from chatbot.intents import aside, guessed_aside, question
+from chatbot.intents import aside, guessed_aside, question, worth_guessing
 from chatbot.lexicon import Lexicon
 from chatbot.mentions import with_plain_titles
 from chatbot.quantities import number
@@ -264,7 +264,7 @@ class Understanding:
         no_wish = aside(request, masked, cues, self._domain) or question(
             request, masked, cues, self._domain, before, last_items(conversation)
         )
-        if not no_wish and self._guess and not drop:
+        if not no_wish and self._guess and not drop and worth_guessing(request):
             no_wish = guessed_aside(request, self._guess(request.text))
         if no_wish:
             asked = tuple(request.wishes) + tuple(

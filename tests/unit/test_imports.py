@@ -17,7 +17,8 @@ STAGES = ("understanding", "policy", "reranking", "writing", "grounding", "profi
 # what a stage may take from the rooms beside it; every stage may take the shared records and words
 ALLOWED = {"writing": {"answers", "grounding"}}
 SHARED = {"types", "cues", "lexicon", "quantities", "llm.base"}
-HELPERS = {"understanding": {"clauses", "dialogue", "intents", "mentions", "questions", "references", "slots"}}  # modules that a stage was split into
+# modules that a stage was split into
+HELPERS = {"understanding": {"clauses", "dialogue", "intents", "mentions", "questions", "references", "slots"}}
 FILM_WORDS = re.compile(r"movie|film|director(?!y|ies)|cinema|电影|影片|导演|片子|演员", re.IGNORECASE)
 
 

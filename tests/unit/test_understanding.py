@@ -623,7 +623,7 @@ def test_a_step_without_anything_shown_bounds_nothing(reader):
         (("space films", "how long is the first one?"), "moon-2009"),
         (("space films", "what is the last one about?"), "interstellar-2014"),
         (("space films", "what is the third about?"), "interstellar-2014"),
-                (("space films", "who directed the second one?", "and how long is it?"), "solaris-1972"),
+        (("space films", "who directed the second one?", "and how long is it?"), "solaris-1972"),
         (("space films", "who directed Arrival?"), "arrival-2016"),
         (("太空的片子", "第二部多长？"), "solaris-1972"),
         (("太空的片子", "第一部是谁导演的？"), "moon-2009"),
