@@ -39,7 +39,7 @@ format: dev  ## sort imports and format
 bench: dev  ## speed on this machine, as ratios to the bare engines
 	$(BIN)/python -m benchmarks.speed $(ARGS)
 	$(BIN)/python -m benchmarks.imports
-	$(BIN)/python -m benchmarks.scale --sizes 10000 100000
+	$(BIN)/python -m benchmarks.scale
 
 screenshots: dev  ## the README's screenshots, with the real model
 	$(BIN)/python -m benchmarks.screenshots docs/screenshots

@@ -154,7 +154,7 @@ def _years(text: str) -> Iterator[Found]:
         rf"\b(?:until|till|up to|by|no later than|through){the}{year}|{year}\s*(?:or|and) (?:earlier|older|before)\b", "max"
     )
     for m in _rule(
-        rf"\b(?:between\s+|from\s+|in\s+)?({_YEAR})\s*(?:-|–|—|to|and|until|till|through)\s*((?:19|20)?\d\d\b(?!-)|{_YEAR})",
+        rf"(?<![\d-])\b(?:between\s+|from\s+|in\s+)?({_YEAR})\s*(?:-|–|—|to|and|until|till|through)\s*((?:19|20)?\d\d\b(?!-)|{_YEAR})",
         text,
     ):
         first, last = _year(m[1]), _year(m[2]) if len(m[2]) > 2 else _year(m[1]) // 100 * 100 + int(m[2])

@@ -99,10 +99,10 @@ class Pointer:
         return pointings
 
     def _groups(self, text: str, cues: Cues, shown: Sequence[Item], latest: str | None) -> list[Pointing]:
-        """Find "both", "the first two", 前两部, 剩下两部: several at once."""
+        """Find "both", "the first two", "the other two", 前两部, 剩下两部: several at once."""
         pointings: list[Pointing] = []
         for found in cues.point_several.finditer(text):
-            side, count, chosen = found["side"], found["count"] or found["n"], list(shown)
+            side, count, chosen = found["side"], found["count"] or found["n"] or found["m"], list(shown)
             n = int(number(count)) if count and count in _NUMBERS else len(shown)
             if side:
                 chosen = chosen[:n] if cues.ordinals.get(side.lower(), -1) > 0 else chosen[-n:]

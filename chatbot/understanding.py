@@ -58,6 +58,7 @@ _KINDS: Mapping[str, EventKind] = {  # what is kept of what a person says of an 
     "wanted": "saved",
 }
 _BOOK_MARKS = re.compile(r"(?<=《)[^《》]+(?=》)")  # a title, whether it is in the catalogue or not
+_AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 _TITLE_MARKS = re.compile(r"《[^》]*》|\"[^\"]*\"|“[^”]*”")
 MAX_COUNT = 10
 
@@ -136,9 +137,15 @@ class Understanding:
             MessageError: the message is empty or too long.
         """
         typed = check_message(message)
-        if answered := answered_item(conversation, {m.target for m in self.names.find(typed)}):
+        if answered := answered_item(conversation, self._named(typed)):
             return replace(self._read_again(conversation, answered, language), text=typed)
         return self._read(typed, conversation, language, drop)
+
+    def _named(self, typed: str) -> set[str]:
+        """The items that a message names: by a title of ordinary words only where it says nothing else ("Heat")."""
+        whole = len(_AROUND.sub("", typed))
+        plain = (m for m in self.names.find(typed, lenient=True) if m.kind == "item" and m.end - m.start == whole)
+        return {m.target for m in (*self.names.find(typed), *plain)}
 
     def _read_again(self, conversation: Conversation, meant: str, language: Language | None) -> Request:
         """Read the last message once more, now that it is known which item it meant."""
