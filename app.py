@@ -17,7 +17,7 @@ import typer
 
 from chatbot.catalogues import Catalogue, find_catalogue
 from chatbot.commands import Catalog, DomainName, EmbedderName, register
-from chatbot.intent_model import load_intents
+from chatbot.intent_model import guess_for
 from chatbot.settings import Settings, go_offline, make_settings
 from retrieval.errors import SettingsError, ZhiyinError
 
@@ -90,7 +90,7 @@ def open_pipeline(
             count=settings.items,
             read_with_model=settings.read_with_model and model,
             history=InteractionLog(catalogue.interactions).events,
-            guess=load_intents(index.embedder, settings.data_folder).guess if settings.embedder != "hashing" else None,
+            guess=guess_for(index.embedder, settings),
         )
         if model:
             tell("model", 0.9)

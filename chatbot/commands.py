@@ -46,6 +46,7 @@ def index(
     """Build or update the index of a catalogue; what did not change is not embedded again."""
     go_offline()
     from chatbot.embedding import build_embedder
+    from chatbot.intent_model import guess_for
     from retrieval.index import index_lock
     from retrieval.index_build import build_index
 
@@ -57,6 +58,7 @@ def index(
         parts = build_embedder(settings)
         with _bar(catalogue.path.name) as show:
             report = build_index(catalogue.domain, catalogue.path, parts, catalogue.folder, show)
+        guess_for(parts, settings)  # learned once, so that the first conversation does not wait for it
         if enrich:
             _enrich(settings, catalogue, limit)
             with _bar(catalogue.path.name) as show:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chatbot.settings import Settings
 from retrieval.embedder import Embedder
 
 EXAMPLES = Path(__file__).parent / "cues" / "intents.jsonl"
@@ -82,3 +83,8 @@ def load_intents(embedder: Embedder, folder: Path, examples: Path = EXAMPLES) ->
     np.savez(draft, names=np.array(model.names), weights=model.weights, bias=model.bias)
     draft.replace(path)
     return model
+
+
+def guess_for(embedder: Embedder, settings: Settings) -> Callable[[str], tuple[str, float]] | None:
+    """Return what guesses intents by the settings' embedder; None for hashed words, which know no likeness of meaning."""
+    return None if settings.embedder == "hashing" else load_intents(embedder, settings.data_folder).guess

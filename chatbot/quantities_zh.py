@@ -134,7 +134,8 @@ def _years(text: str) -> Iterator[Found]:
     yield from rule(rf"{year}\s*{_AFTER}", "min")
     yield from rule(rf"(?<!不)晚于\s*{year}|(?<!不)比\s*{year}(?:还|更|要|再)?(?:新|晚|近)", "min", 1)
     yield from rule(rf"{year}\s*{_BEFORE}|(?<!不)(?<!要)早于\s*{year}|比\s*{year}(?:还|更|要|再)?(?:老|早|旧)", "max", -1)
-    for m in _found(rf"(?<![\d-])(?:从)?({_YEAR}|(?<!\d){_SHORT}){_TO}({_YEAR}|{_SHORT}(?![\d-]|年代)年?)(?:之间|这?期间|间)?", text):
+    last = rf"({_YEAR}|{_SHORT}(?![\d-]|年代)年?)"
+    for m in _found(rf"(?<![\d-])(?:从)?({_YEAR}|(?<!\d){_SHORT}){_TO}{last}(?:之间|这?期间|间)?", text):
         if not (_compiled(_FULL).search(m[0]) or m[2].endswith("年")):
             continue  # 90到95 are no years by themselves
         first, last = sorted((_year(m[1]), _year(m[2])))

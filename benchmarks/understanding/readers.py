@@ -8,7 +8,7 @@ from typing import Protocol
 
 from chatbot.dialogue import at_turn, carry, hold, language_of, state_of
 from chatbot.embedding import build_embedder
-from chatbot.intent_model import load_intents
+from chatbot.intent_model import guess_for
 from chatbot.llm.base import LanguageModel
 from chatbot.llm.factory import build_language_model
 from chatbot.reading import ModelReader, ModelReading, is_open, merge
@@ -57,7 +57,7 @@ class Rules:
         """Prepare the names of the catalogue, and, unless cues alone are measured, what examples taught of intents."""
         self.asked = 0
         settings = make_settings()
-        guess = load_intents(build_embedder(settings), settings.data_folder).guess if examples else None
+        guess = guess_for(build_embedder(settings), settings) if examples else None
         self._understanding = Understanding(*catalogue(), count=USUAL_COUNT, guess=guess)
 
     def __call__(self, message: str, conversation: Conversation) -> Request:

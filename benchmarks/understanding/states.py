@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--split", type=Path, nargs="+", default=list(FILES), help="files of cases; README.md describes them")
     parser.add_argument("--failures", action="store_true", help="tell what went wrong in the cases that are not held out")
-    parser.add_argument("--reader", nargs="+", choices=tuple(READERS), default=["cues", "rules"], help="which readings are measured")
+    parser.add_argument(
+        "--reader", nargs="+", choices=tuple(READERS), default=["cues", "rules"], help="which readings are measured"
+    )
     parser.add_argument("--limit", type=int, help="so many cases of one message a language, drawn with a fixed seed")
 
 
