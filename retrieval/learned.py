@@ -20,7 +20,7 @@ from retrieval.types import Query
 
 VERSION = 1
 RANKED = "dense", "bm25", "history", "collaborative", "ease", "facets", "interest", "comention"  # channels the ranker reads
-POOL, POOL_EACH = 500, 80  # candidates of the first channel, and of each other one, that the ranker orders
+POOL, POOL_EACH = 400, 60  # candidates of the first channel, and of each other one, that the ranker orders
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from retrieval.types import Query
 
 FOLDS = 4
 MIN_TARGETS = 200  # fewer cannot teach a ranker
-TRAINING_POOL, TRAINING_POOL_EACH = 500, 80
+TRAINING_POOL, TRAINING_POOL_EACH = 250, 40
 _NEW_YEARS = 2, 4  # an item of the last so many years is new
 
 
