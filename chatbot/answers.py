@@ -25,6 +25,8 @@ def join(words: Iterable[str], language: Language, last: str = "") -> str:
     """List words in a language."""
     words = list(dict.fromkeys(word for word in words if word))
     if language == "zh":
+        if last == "or" and len(words) > 1:
+            return "、".join(words[:-1]) + "或" + words[-1]
         return "".join(words) if words and all(w.startswith("《") for w in words) else "、".join(words)
     if last and len(words) > 1:
         return f"{', '.join(words[:-1])} {last} {words[-1]}"
@@ -202,9 +204,12 @@ class Speaker:
         known = [facet for facet in named if item.values(facet)]
         plain = [facet for facet in known if self._domain.facets[facet].match == "hard"]
         if plain and not asked:
-            label = self._domain.facets[plain[0]].label[language]
-            value = self._domain.facet_text(item, plain[0], language)
-            return say("answer_facet", title=title, label=label, value=value), (f"card.{plain[0]}",)
+            said = [
+                (self._domain.facets[name].label[language], self._domain.facet_text(item, name, language)) for name in plain
+            ]
+            more = ("；" if language == "zh" else "; ").join(say("answer_more", label=label, value=v) for label, v in said[1:])
+            value = said[0][1] + (("；" if language == "zh" else "; ") + more if more else "")
+            return say("answer_facet", title=title, label=said[0][0], value=value), tuple(f"card.{name}" for name in plain)
         if soft := [facet for facet in known if self._domain.facets[facet].match == "soft"]:
             label = self._domain.facets[soft[0]].label[language]
             words = self._domain.facet_text(item, soft[0], language)

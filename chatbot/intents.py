@@ -31,7 +31,10 @@ def aside(request: Request, masked: str, cues: Cues, domain: Domain) -> Request 
         return replace(request, intent="out_of_scope", opening="instructions")
     if said := small_talk(request, masked, cues):
         return replace(request, intent="chat", opening=said)
-    for name, cue in (("erase", cues.profile_erase), ("forget", cues.profile_forget), ("show", cues.profile_show)):
+    kinds = (("erase", cues.profile_erase), ("forget", cues.profile_forget), ("show", cues.profile_show))
+    for name, cue in sorted(
+        kinds, key=lambda kind: bool(request.named) and kind[0] != "forget"
+    ):  # of a named item: forget that
         if cue.search(masked) and (name != "forget" or request.named):
             return replace(request, intent="profile", opening=name)
     other = cues.elsewhere.search(masked)

@@ -57,6 +57,8 @@ def decide(request: Request, facts: Facts = Facts()) -> Action:
             return request.intent
         case "ask_item":
             return "answer"
+        case "react" if request.opening == "wanted":  # who has chosen wants no more
+            return "chat"
         case "compare":
             return "compare" if len(request.named) > 1 else "answer"
         case _:

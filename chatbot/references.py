@@ -104,6 +104,8 @@ class Pointer:
         for found in cues.point_several.finditer(text):
             side, count, chosen = found["side"], found["count"] or found["n"] or found["m"], list(shown)
             n = int(number(count)) if count and count in _NUMBERS else len(shown)
+            if count is None and cues.point_both.match(found[0]):
+                n = 2
             if side:
                 chosen = chosen[:n] if cues.ordinals.get(side.lower(), -1) > 0 else chosen[-n:]
             elif found.groupdict().get("rest"):

@@ -89,7 +89,7 @@ class SlotReader:
         shown: Sequence[Item],
         compared: Mapping[int, Item],
     ) -> None:
-        feelings = [m.span() for cue in (cues.feeling, cues.restart, cues.idiom) for m in cue.finditer(text)]
+        feelings = [m.span() for cue in (cues.feeling, cues.restart, cues.idiom, cues.remark) for m in cue.finditer(text)]
         judged = [m.span() for cue in (cues.liked, cues.disliked) for m in cue.finditer(text)]
         if compared and (judged or cues.seen.search(text)):  # what is said of a named item is no wish
             feelings += [*judged, *(m.span() for m in cues.complaint.finditer(text))]
@@ -179,7 +179,11 @@ class SlotReader:
         reading.constraints = [c for c in reading.constraints if (c.field, c.op) not in said]
         for bound in bounds:
             if name := names.get(bound.kind):
-                reading.constraints.append(Constraint(name, bound.op, bound.value, text[bound.start : bound.end].strip()))
+                op = bound.op
+                alone = sum((b.start, b.end) == (bound.start, bound.end) for b in bounds) == 1
+                if alone and bound.kind == "minutes" and any(start < bound.start < end for start, end in reading.negated):
+                    op = "max" if op == "min" else "min"  # "nothing, please, that is longer than two hours"
+                reading.constraints.append(Constraint(name, op, bound.value, text[bound.start : bound.end].strip()))
                 reading.spans.append((bound.start, bound.end))
 
     def _lift_facets(self, text: str, language: Language, cues: Cues, reading: Reading) -> None:

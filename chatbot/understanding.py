@@ -243,6 +243,8 @@ class Understanding:
             if mention.start in reading.measured:
                 continue
             attitude = attitude_of(text, mention, cues, mentions)
+            if inside and any(m.end() == mention.start for m in cues.refuses.finditer(text)):
+                attitude = "excluded"  # "not Heat, my brother loved it"
             fault = cues.complaint.search(text, mention.end, mention.end + 16)
             if attitude == "model" and fault and fault.start() <= mention.end + 3:
                 continue  # "those are too new" asks for others
@@ -282,7 +284,8 @@ class Understanding:
             return stand(replace(no_wish, asked=asked), state, kept)
         wishes = request.constraints or request.wishes or reading.lifted or "model" in reading.attitudes.values()
         if request.stated and not wishes and not cues.asks_for.search(masked):
-            request = replace(request, intent="react")
+            chosen = all(kind == "saved" for _, kind in request.stated)
+            request = replace(request, intent="react", opening="wanted" if chosen else "")
         if not state or cues.restart.search(masked):
             return at_turn(request, len(conversation.turns))
         holds = any(state.get(name) for name in ("constraints", "wishes", "query"))

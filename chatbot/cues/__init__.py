@@ -51,6 +51,7 @@ class Cues:
     point_described: Pattern
     point_before: Pattern
     point_after: Pattern
+    point_both: Pattern
     point_extreme: Pattern
     point_common: Pattern
     it: Pattern
@@ -75,6 +76,8 @@ class Cues:
     elsewhere: Pattern
     things: Pattern
     idiom: Pattern
+    remark: Pattern
+    refuses: Pattern
     ok: Pattern
     asks_for: Pattern
     surprise: Pattern

@@ -13,7 +13,7 @@ import pytest
 
 from chatbot.clauses import HAN
 from chatbot.cues import load_cues
-from chatbot.intent_model import EXAMPLES, IntentModel, load_intents
+from chatbot.intent_model import EXAMPLES, IntentModel, guess_for, load_intents
 from chatbot.intents import SURE, aside, guessed_aside, question, worth_guessing
 from chatbot.types import Conversation, Intent, Request
 from chatbot.understanding import Understanding
@@ -369,3 +369,9 @@ def test_every_intent_has_examples_in_both_languages(shipped):
     special = [f"{intent}.{kind}" for intent, kinds in OPENINGS.items() for kind in kinds]
     for name in (*special, "recommend", "react", "ask_item", "compare"):
         assert min(counts[name, False], counts[name, True]) >= 5, name
+
+
+def test_hashed_words_guess_nothing_and_learn_nothing(tmp_path, fits):
+    settings = SimpleNamespace(embedder="hashing", data_folder=tmp_path)
+    assert guess_for(HashingEmbedder(), settings) is None
+    assert (fits, list(tmp_path.iterdir())) == ([], [])
