@@ -1,12 +1,11 @@
 """Linking: which items of a catalogue the chatbot finds in messages, against the links of public conversations.
 
-Run ``python -m benchmarks.understanding.linking [--json FILE] [--limit N]``.
+Run ``python -m benchmarks.understanding linking [--json FILE] [--messages N]``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import time
@@ -107,7 +106,7 @@ def measure(data: LinkingData, finder: Finder | None = None, limit: int | None =
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--data", type=Path, default=shared_data(), help="folder with redial, inspired, durecdial_lic2020")
-    parser.add_argument("--limit", type=int, help="so many messages of each data set, the first")
+    parser.add_argument("--messages", type=int, help="so many messages of each data set, the first")
 
 
 def run(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -120,22 +119,5 @@ def run(options: argparse.Namespace) -> list[dict[str, Any]]:
         finder: Finder | None = None
         for data in read(options.data / folder):
             finder = finder or finder_of(data)  # the rows of a data set share a catalogue
-            rows.append(measure(data, finder, options.limit))
+            rows.append(measure(data, finder, options.messages))
     return rows
-
-
-def main() -> None:
-    """Print a row a data set, and write them where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_arguments(parser)
-    parser.add_argument("--json", type=Path, help="write the rows here")
-    options = parser.parse_args()
-    rows = run(options)
-    for row in rows:
-        print("  ".join(f"{key} {value}" for key, value in row.items()))
-    if options.json:
-        options.json.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

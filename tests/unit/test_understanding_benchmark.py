@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from benchmarks.understanding.report import tell
 from chatbot.types import Conversation, Request
 from retrieval.domain import PEOPLE
 from retrieval.types import Constraint, Wish
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SHOWN = ["moon-2009", "solaris-1972", "interstellar-2014"]
 
@@ -355,3 +359,11 @@ def test_no_promise_that_was_read_is_broken():
     rows = promises.run(options(*FILES))
     assert {(row["language"], row["broken_as_read"]) for row in rows} == {("en", 0), ("zh", 0)}
     assert all(row["items"] > 100 for row in rows)
+
+
+def test_all_benchmarks_share_one_command_line():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.understanding", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(option in done.stdout for option in ("--split", "--reader", "--messages", "--json"))
