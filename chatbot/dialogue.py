@@ -146,7 +146,9 @@ def carry(
     """
     if request.intent == "react":
         return replace(request, constraints=kept[0], wishes=kept[1], **_known(request, state))
-    new = list(request.constraints)
+    held = {(c.field, value) for c in kept[0] if c.op != "excludes" for value in c.values}
+    # "not too scary" of a horror film that was asked for only suggests that horror is refused
+    new = [c for c in request.constraints if c.op != "excludes" or c.certainty == 1 or (c.field, c.value) not in held]
 
     def stays(c: Constraint) -> bool:
         return _stays_excluded(c, new) if c.op == "excludes" else refines and not _replaced(c, new, adds)

@@ -512,3 +512,8 @@ def test_an_exclusion_by_anything_but_that_comes_from_the_message_that_says_so(t
 
 def test_a_named_person_is_told_by_name(talk):
     assert origins(talk("films by Kurosawa")[-1]) == {"people includes Akira Kurosawa": (0, "Akira Kurosawa", 1.0)}
+
+
+@pytest.mark.parametrize("messages", [("a horror film", "not too scary"), ("恐怖片", "别太吓人")])
+def test_what_is_only_suggested_does_not_undo_what_was_asked_for(talk, messages):
+    assert {"genres includes horror", "moods excludes scary"} <= parts(talk(*messages)[-1])
