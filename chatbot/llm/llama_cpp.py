@@ -15,7 +15,7 @@ from typing import Any
 from chatbot.llm.base import Prompt, check_log_probabilities
 from retrieval.errors import EngineError, WeightsError
 
-SLOTS = 6  # prompts whose computation is kept: the reading, the vote and the reasons, in two languages
+SLOTS = 4  # prompts whose computation is kept: the vote and the reasons, in two languages (the reading is off by default)
 PROMPT_CACHE_MIB = 128
 TOP = 200  # log-probabilities asked for first; the whole vocabulary only if a label is not among them
 EVERYTHING = 1_000_000
