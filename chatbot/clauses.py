@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 
 from chatbot.cues import Cues
+from retrieval.name_keys import HAN
 from retrieval.titles import Mention
 
-HAN = re.compile(r"[\u3400-\u9fff]")
 _MASK = "\ufffc"  # stands for a name, as long as the name was
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from chatbot.clauses import HAN
 from chatbot.cues import Cues
+from chatbot.records import read_constraint, read_wish
 from chatbot.types import Conversation, Language, Request
 from retrieval.types import Constraint, Wish
 
@@ -22,6 +23,11 @@ def unique(values: Iterable[T]) -> list[T]:
     for value in values:
         seen.setdefault(_key(value), value)
     return list(seen.values())
+
+
+def is_implied(constraint: Constraint) -> bool:
+    """Whether an exclusion is no more than suggested: "nothing scary" of horror."""
+    return constraint.op == "excludes" and constraint.certainty < 1
 
 
 def state_of(conversation: Conversation) -> dict[str, Any]:
@@ -84,21 +90,16 @@ def small_talk(request: Request, masked: str, cues: Cues) -> str:
 
 def hold(state: Mapping[str, Any], drop: Collection[Constraint | Wish] = ()) -> Held:
     """Return the constraints and wishes of a recorded state, without those that were taken out by hand."""
-    old = state.get("constraints", [])
-    constraints = [Constraint(c["field"], c["op"], _value(c["value"]), c.get("words", ""), **_origin(c)) for c in old]
-    wishes = [Wish(w["field"], w["value"], w.get("words", ""), **_origin(w)) for w in state.get("wishes", [])]
+    constraints = [read_constraint(record) for record in state.get("constraints", ())]
+    wishes = [read_wish(record) for record in state.get("wishes", ())]
     gone = {_key(part) for part in drop}
     return tuple(c for c in constraints if _key(c) not in gone), tuple(w for w in wishes if _key(w) not in gone)
 
 
-def answered_item(conversation: Conversation, named: Collection[str]) -> str | None:
-    """The item that a message names when the last turn asked which one was meant."""
-    if not conversation.turns:
-        return None
-    asked: Mapping[str, Any] = conversation.turns[-1].record.get("question") or {}
-    offered: Sequence[Any] = asked.get("values", ()) if asked.get("about") == "reference" else ()
-    chosen = [str(item) for item in offered if item in named]
-    return chosen[0] if len(chosen) == 1 else None
+def offered_items(conversation: Conversation) -> list[str]:
+    """The items among which the last turn asked which one was meant; none when it did not ask that."""
+    asked: Mapping[str, Any] = (conversation.turns[-1].record.get("question") or {}) if conversation.turns else {}
+    return [str(item) for item in asked["values"]] if asked.get("about") == "reference" else []
 
 
 def stand(request: Request, state: Mapping[str, Any], kept: Held) -> Request:
@@ -147,8 +148,8 @@ def carry(
     if request.intent == "react":
         return replace(request, constraints=kept[0], wishes=kept[1], **_known(request, state))
     held = {(c.field, value) for c in kept[0] if c.op != "excludes" for value in c.values}
-    # "not too scary" of a horror film that was asked for only suggests that horror is refused
-    new = [c for c in request.constraints if c.op != "excludes" or c.certainty == 1 or (c.field, c.value) not in held]
+    # "not too scary", after horror was asked for, only suggests that horror is refused
+    new = [c for c in request.constraints if not is_implied(c) or (c.field, c.value) not in held]
 
     def stays(c: Constraint) -> bool:
         return _stays_excluded(c, new) if c.op == "excludes" else refines and not _replaced(c, new, adds)
@@ -205,11 +206,3 @@ def _contradict(one: Constraint, other: Constraint) -> bool:
 
 def _key(part: Constraint | Wish) -> tuple[Any, ...]:
     return part.field, getattr(part, "op", ""), part.value
-
-
-def _origin(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {"turn": record.get("turn", 0), "certainty": record.get("certainty", 1.0)}
-
-
-def _value(value: list[Any] | str | float) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -18,7 +18,7 @@ def with_plain_titles(text: str, mentions: list[Mention], cues: Cues, names: Nam
     """Add titles made of ordinary words: after a verb, at the beginning of a sentence, beside another title."""
     for found in (plain_titles(text, cues, names, lexicon), leading_titles(text, cues, names)):
         mentions = [*mentions, *(m for m in found if all(m.end <= o.start or m.start >= o.end for o in mentions))]
-    return [*mentions, *listed_titles(text, mentions, names)]
+    return [*mentions, *listed_titles(text, mentions, cues, names)]
 
 
 def plain_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> list[Mention]:
@@ -37,25 +37,26 @@ def plain_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> l
     return found
 
 
-def listed_titles(text: str, mentions: Sequence[Mention], names: NameIndex) -> list[Mention]:
+def listed_titles(text: str, mentions: Sequence[Mention], cues: Cues, names: NameIndex) -> list[Mention]:
     """Titles of ordinary words in a list with one that is known: "Goodfellas, Heat and Up", 功夫和少林足球."""
     known = [m for m in mentions if m.kind == "item"]
     found: list[Mention] = []
     for mention in known:
-        for near in _beside(text, mention, names):
+        for near in _beside(text, mention, cues, names):
             if all(near.end <= m.start or near.start >= m.end for m in (*mentions, *found)):
                 found.append(near)
-    return found + (listed_titles(text, [*mentions, *found], names) if found else [])
+    return found + (listed_titles(text, [*mentions, *found], cues, names) if found else [])
 
 
-def _beside(text: str, mention: Mention, names: NameIndex) -> Iterator[Mention]:
+def _beside(text: str, mention: Mention, cues: Cues, names: NameIndex) -> Iterator[Mention]:
     """The next entries of the list that a title stands in, if they are titles and nothing else."""
     if between := _LINK.match(text, mention.end):
         entry = _ENTRY.match(text, between.end())
         if entry and entry[0].strip():
             yield from _whole(text, between.end(), entry.end(), names)
     if between := _LINK_BEFORE.search(text[: mention.start]):
-        start = max((m.end() for m in _LINK_ANY.finditer(text[: between.start()])), default=0)
+        before = (_LINK, _STOP, cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted, cues.model)
+        start = max((m.end() for cue in before for m in cue.finditer(text, 0, between.start())), default=0)
         yield from _whole(text, start, between.start(), names)
 
 
@@ -85,10 +86,7 @@ def leading_titles(text: str, cues: Cues, names: NameIndex) -> list[Mention]:
 
 _LINK = re.compile(r"\s*(?:,\s*(?:and|or|&)|,|、|，|\b(?:and|or|vs\.?|versus)\b|&|和|跟|与|/|-)\s*", re.IGNORECASE)
 _LINK_BEFORE = re.compile(rf"{_LINK.pattern}$", re.IGNORECASE)
-_LINK_ANY = re.compile(
-    rf"{_LINK.pattern}|[:：;；.!?。！？(（]\s*|\b(?:watched|saw|seen|loved|liked|like|of|got|own)\s+|看过|喜欢|像|类似",
-    re.IGNORECASE,
-)
+_STOP = re.compile(r"[:：;；.!?。！？(（]\s*")
 _END = r"$|[,，、;；.!?。！？:：()（）/]|\b(?:and|or|but|for|though|vs)\b|和|跟|我|都|这|那|哪"
 _ENTRY = re.compile(rf"[^,，、;；.!?。！？:：()（）/]*?(?=\s*(?:{_END}))", re.IGNORECASE)
 

@@ -98,10 +98,11 @@ class RecommendationPipeline:
         self.store.append(event)
 
     def warm_up(self) -> None:
-        """Let the model read what every prompt begins with, so that the first turn does not wait for it."""
+        """Let the model read what every prompt begins with, and the rules a message, so that the first turn does not wait."""
         candidates = [Candidate(item, 0.0) for item in islice(self.index.items.values(), 2)]
         for language in self.index.domain.languages:
             request = Request("recommend", "zh" if language == "zh" else "en", ".")
+            self._understanding.read(self.index.domain.example[language].wish, Conversation("", ""), request.language)
             rerank(self.model, request, candidates, self.index.domain, weight=1.0)
             for _ in self.model.stream(self._writer.prompt(candidates[0].item, request), max_tokens=1):
                 pass
@@ -144,8 +145,7 @@ class RecommendationPipeline:
         started = time.perf_counter()
         yield Stage("understanding")
         cancel = cancel or threading.Event()
-        dropped = {"drop": tuple(drop)} if drop else {}
-        request = self._understanding.read(message, conversation, language, **dropped)
+        request = self._understanding.read(message, conversation, language, drop)
         if self._reader and not drop and is_open(request, conversation):
             reading = self._reader.read(request.text, request.language, cancel)
             request = merge(request, reading, conversation, self.index.domain) if reading else request

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatbot.types import Held, Question, Recommendation, Turn
-from retrieval.types import Constraint, Wish
+from retrieval.types import Constraint, ConstraintValue, Wish
 
 
 def constraint_record(constraint: Constraint) -> dict[str, Any]:
@@ -29,14 +29,24 @@ def _held_record(held: Held) -> dict[str, Any]:
     return {"label": held.label, "parts": parts}
 
 
+def read_constraint(record: Mapping[str, Any]) -> Constraint:
+    """Read back what :func:`constraint_record` wrote."""
+    value: ConstraintValue = tuple(record["value"]) if record["op"] == "any_of" else record["value"]
+    return Constraint(record["field"], record["op"], value, record.get("words", ""), **_read_origin(record))
+
+
+def read_wish(record: Mapping[str, Any]) -> Wish:
+    """Read back what :func:`wish_record` wrote."""
+    return Wish(record["field"], record["value"], record.get("words", ""), **_read_origin(record))
+
+
+def _read_origin(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {"turn": record.get("turn", 0), "certainty": record.get("certainty", 1.0)}  # older records have neither
+
+
 def held_parts(record: Mapping[str, Any]) -> tuple[Constraint | Wish, ...]:
     """Read back what an entry of ``held`` stands for."""
-    return tuple(
-        Constraint(part["field"], part["op"], tuple(part["value"]) if isinstance(part["value"], list) else part["value"])
-        if "op" in part
-        else Wish(part["field"], part["value"])
-        for part in record["parts"]
-    )
+    return tuple(read_constraint(part) if "op" in part else read_wish(part) for part in record["parts"])
 
 
 def _question_record(question: Question | None) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from chatbot.clauses import clause_spans
 from chatbot.cues import Cues
+from chatbot.dialogue import is_implied
 from chatbot.lexicon import Lexicon, Match, Target
 from chatbot.quantities import find_bounds
 from chatbot.types import Language
@@ -29,7 +30,6 @@ class Reading:
     lifted: list[tuple[str, object]] = field(default_factory=list[tuple[str, object]])  # (facet, value), None: all of it
     spans: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])  # not for similarity: names, negated words
     places: list[tuple[int, int, Constraint]] = field(default_factory=list[tuple[int, int, Constraint]])
-    implied: list[Constraint] = field(default_factory=list[Constraint])  # exclusions of what the words only suggest
     attitudes: dict[str, str] = field(default_factory=dict[str, str])
     measured: set[int] = field(default_factory=set[int])  # where an item begins that is no more than a measure
 
@@ -73,22 +73,6 @@ class SlotReader:
             shown: the items shown last: "shorter" is meant of them.
             compared: where a named item begins -> that item: "shorter than" it.
         """
-        self._read_phrases(text, language, cues, reading, state, shown, compared)
-        self._read_bounds(text, reading)
-        self._lift_facets(text, language, cues, reading)
-
-    # -- phrases ----------------------------------------------------------------------------------------------------
-
-    def _read_phrases(
-        self,
-        text: str,
-        language: Language,
-        cues: Cues,
-        reading: Reading,
-        state: Mapping[str, Any],
-        shown: Sequence[Item],
-        compared: Mapping[int, Item],
-    ) -> None:
         feelings = [m.span() for cue in (cues.feeling, cues.restart, cues.idiom, cues.remark) for m in cue.finditer(text)]
         judged = [m.span() for cue in (cues.liked, cues.disliked) for m in cue.finditer(text)]
         if compared and (judged or cues.seen.search(text)):  # what is said of a named item is no wish
@@ -125,6 +109,10 @@ class SlotReader:
         reading.spans += [*reading.negated, *forgotten]
         denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes"}
         reading.wishes = [w for w in reading.wishes if (w.field, w.value) not in denied]
+        self._read_bounds(text, reading)
+        self._lift_facets(text, language, cues, reading)
+
+    # -- phrases ----------------------------------------------------------------------------------------------------
 
     def _comparisons(self, text: str, language: Language, cues: Cues) -> Iterator[Match]:
         """Find a plain word after "比" and a name: 比它短."""
@@ -139,8 +127,6 @@ class SlotReader:
         certainty = IMPLIED if target.negated_only else 1.0
         for value in target.values:
             reading.constraints.append(Constraint(target.facet, "excludes", value, words, certainty=certainty))
-            if target.negated_only:
-                reading.implied.append(reading.constraints[-1])
         if target.negated_only and target.bound:
             op, value = target.bound
             reading.constraints.append(Constraint(target.facet, op, _whole(value), words, certainty=certainty))
@@ -173,9 +159,8 @@ class SlotReader:
         names = {measured[facet.measures]: name for name, facet in facets if facet.measures}
         names |= {"year": name for name, facet in facets if facet.type == "year"}  # noqa: B035  (one year facet a domain)
         bounds = find_bounds(text)
-        said = {
-            (names.get(bound.kind), bound.op) for bound in bounds
-        }  # outright, which counts more than "not too long", "newer"
+        # what is said outright counts more than "not too long" or "newer"
+        said = {(names.get(bound.kind), bound.op) for bound in bounds}
         reading.constraints = [c for c in reading.constraints if (c.field, c.op) not in said]
         for bound in bounds:
             if name := names.get(bound.kind):
@@ -225,7 +210,7 @@ def _was_excluded(target: Target, state: Mapping[str, Any]) -> bool:
 def settle(reading: Reading, text: str, cues: Cues) -> None:
     """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for ("horror, but not scary")."""
     wanted = {(c.field, c.value) for _, _, c in reading.places}
-    dropped = [c for c in reading.implied if (c.field, c.value) in wanted]
+    dropped = [c for c in reading.constraints if is_implied(c) and (c.field, c.value) in wanted]
     denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes" and not any(c is d for d in dropped)}
     dropped += [c for c in reading.constraints if c.op == "includes" and (c.field, c.value) in denied]  # a "no" is a promise
     reading.constraints = [c for c in reading.constraints if not any(c is d for d in dropped)]

@@ -22,12 +22,12 @@ from chatbot.clauses import (
 )
 from chatbot.cues import Cues, load_cues
 from chatbot.dialogue import (
-    answered_item,
     at_turn,
     carry,
     hold,
     language_of,
     last_items,
+    offered_items,
     refines_wish,
     spoken_of,
     stand,
@@ -137,8 +137,9 @@ class Understanding:
             MessageError: the message is empty or too long.
         """
         typed = check_message(message)
-        if answered := answered_item(conversation, self._named(typed)):
-            return replace(self._read_again(conversation, answered, language), text=typed)
+        offered = offered_items(conversation)
+        if offered and len(chosen := self._named(typed).intersection(offered)) == 1:
+            return replace(self._read_again(conversation, chosen.pop(), language), text=typed)
         return self._read(typed, conversation, language, drop)
 
     def _named(self, typed: str) -> set[str]:
@@ -226,10 +227,10 @@ class Understanding:
             if mention.kind == PEOPLE:
                 op = "excludes" if inside else "includes"
                 reading.constraints.append(Constraint(PEOPLE, op, mention.target, mention.target))
-                if not inside:
-                    reading.places.append((mention.start, mention.end, reading.constraints[-1]))
                 if inside:
                     reading.spans.append((mention.start, mention.end))
+                else:
+                    reading.places.append((mention.start, mention.end, reading.constraints[-1]))
                 continue
             reading.spans.append((mention.start, mention.end))
             verbs = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted, cues.model)

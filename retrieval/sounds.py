@@ -12,7 +12,7 @@ from pypinyin import lazy_pinyin
 from pypinyin.pinyin_dict import pinyin_dict
 
 from retrieval.name_keys import HAN
-from retrieval.title_evidence import is_han_word
+from retrieval.title_evidence import in_marks, is_han_word
 
 _HAN_ONLY = re.compile(r"[\u3400-\u9fff]+")
 _OFTEN = dict.fromkeys("的地得", "de")  # read otherwise first, but most often so
@@ -20,7 +20,6 @@ _SHORTEST = 4  # characters of a title that may be written with others of the sa
 _SHORTEST_NAMED = 3  # the same, where the sentence says that titles follow
 _MIN_LETTERS = 8  # of a title in pinyin
 _MAX_WORDS = 10
-_OPEN, _CLOSE = "《“「『", "》”」』"
 
 
 @cache
@@ -87,7 +86,7 @@ class Sounds:
         wrong = sum(a != b for a, b in zip(piece, name, strict=True))
         if not wrong:
             return False
-        if text[start - 1 : start] in tuple(_OPEN) and text[start + len(name) : start + len(name) + 1] in tuple(_CLOSE):
+        if in_marks(text, start, start + len(name)):
             return True
         if len(name) < (_SHORTEST_NAMED if lenient else _SHORTEST) or wrong > (1 if len(name) < 6 else 2):
             return False

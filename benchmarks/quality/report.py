@@ -22,6 +22,18 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def told_as_json(found: Mapping[str, Any], target: Path | None) -> bool:
+    """Print JSON alone, or write it into a file, as ``--json`` asks; return whether there is nothing left to tell."""
+    text = json.dumps(found, indent=1, ensure_ascii=False, default=float)
+    if target == _STDOUT:
+        print(text)
+        return True
+    if target:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text + "\n", encoding="utf-8")
+    return False
+
+
 def tell(rows: Sequence[Mapping[str, Any]], target: Path | None) -> None:
     """Print a table; or JSON, where ``--json`` asks for it; or the table, with the JSON written into a file.
 
@@ -30,13 +42,8 @@ def tell(rows: Sequence[Mapping[str, Any]], target: Path | None) -> None:
             for each combination of those.
         target: the value of ``--json``.
     """
-    text = json.dumps({"rows": list(rows)}, indent=1, default=float)
-    if target == _STDOUT:
-        print(text)
+    if told_as_json({"rows": list(rows)}, target):
         return
-    if target:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text + "\n", encoding="utf-8")
     console = Console()
     for title in dict.fromkeys(_title(row) for row in rows):
         table = Table("system", "n", *_SHOWN, title=title)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-_STDOUT = Path("-")
+from benchmarks.quality.report import told_as_json
 
 
 def tell(found: Mapping[str, Sequence[Mapping[str, Any]]], target: Path | None) -> None:
@@ -21,13 +20,8 @@ def tell(found: Mapping[str, Sequence[Mapping[str, Any]]], target: Path | None) 
         found: benchmark -> rows of texts and numbers; a fraction is told in percent.
         target: the value of ``--json``.
     """
-    text = json.dumps(found, indent=1, ensure_ascii=False)
-    if target == _STDOUT:
-        sys.stdout.write(text + "\n")
+    if told_as_json(found, target):
         return
-    if target:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text + "\n", encoding="utf-8")
     console = Console(width=None if sys.stdout.isatty() else 200)
     for name, rows in found.items():
         columns = [key for key in dict.fromkeys(key for row in rows for key in row) if key != "ci95"]

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("understanding", "policy", "reranking", "writing", "grounding", "profile", "store")
 # what a stage may take from the rooms beside it; every stage may take the shared records and words
 ALLOWED = {"writing": {"answers", "grounding"}}
-SHARED = {"types", "cues", "lexicon", "quantities", "llm.base"}
+SHARED = {"types", "records", "cues", "lexicon", "quantities", "llm.base"}
 # modules that a stage was split into
 HELPERS = {"understanding": {"clauses", "dialogue", "intents", "mentions", "questions", "references", "slots"}}
 FILM_WORDS = re.compile(r"movie|film|director(?!y|ies)|cinema|电影|影片|导演|片子|演员", re.IGNORECASE)
