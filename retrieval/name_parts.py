@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
+from retrieval.fuzzy_titles import Nearest
 from retrieval.name_keys import HAN, word_key
 from retrieval.title_evidence import Evidence
 from retrieval.words import english
 
 _MIN_SURNAME = 4
 _MIN_STRANGE = 6  # letters of a surname in lower case
-_MIN_SLIP, _LONG = 7, 9  # letters of one with a slip; with two
+_MIN_SLIP = 7  # letters of one with a slip
 _OUTWEIGHS = 4  # so many times the items of all others of that name together
 _DOT = re.compile(r"[·・•‧．]")
 _BEFORE = re.compile(r"([^\W\d_]+)[\s.]+$")
@@ -29,25 +27,6 @@ class Part(NamedTuple):
     target: str
     start: int
     end: int
-
-
-class _Slips:
-    """Surnames with a slip of the hand: "scorcese"."""
-
-    def __init__(self, surnames: Mapping[str, str], strange: Callable[[str], bool]) -> None:
-        self._surnames, self._strange, self._known = surnames, strange, list(surnames)
-        self._seen: dict[str, str | None] = {}
-
-    def get(self, word: str) -> str | None:
-        """Return whom a word means: one slip from a surname, two from a long one, the first letter right."""
-        if len(word) < _MIN_SLIP or not self._strange(word):
-            return None
-        if word not in self._seen:
-            most = 1 + (len(word) >= _LONG)
-            near = process.extractOne(word, self._known, scorer=OSA.distance, score_cutoff=most)
-            good = near and near[0][0] == word[0] and abs(len(near[0]) - len(word)) <= 1
-            self._seen[word] = self._surnames[near[0]] if near and good else None
-        return self._seen[word]
 
 
 class PeopleParts:
@@ -63,10 +42,10 @@ class PeopleParts:
             stop = end - 2 if text[end - 2 : end] in ("'s", "’s") else end
             surname = word if stop == end else word[:-1]
             if text[start].isupper() and not text.isupper():
-                target = self._surnames.get(surname) or self._typed.get(surname)
+                target = self._surnames.get(surname) or self._typed(surname)
             else:  # in lower case, where it can be nothing else: "hitchcock", "any kurosawa"
                 target = self._surnames.get(surname) if self._strange(surname) else None
-                target = target or self._typed.get(surname)
+                target = target or self._typed(surname)
             if target and not self._after_a_name(text, start):
                 yield Part(target, start, stop)
         if HAN.search(text):
@@ -81,8 +60,13 @@ class PeopleParts:
         return len(word) >= _MIN_STRANGE and not english().knows(word) and self._evidence.frequency(word) < 2
 
     @cached_property
-    def _typed(self) -> _Slips:
-        return _Slips({name: who for name, who in self._surnames.items() if self._strange(name)}, self._strange)
+    def _nearest(self) -> Nearest:
+        return Nearest(name for name in self._surnames if self._strange(name) and len(name) >= _MIN_SLIP)
+
+    def _typed(self, word: str) -> str | None:
+        """Whom a word means that is a surname with a slip of the hand ("scorcese") and nothing else."""
+        near = self._nearest.find(word)[0] if len(word) >= _MIN_SLIP and self._strange(word) else []
+        return self._surnames[near[0]] if len(near) == 1 else None
 
     @staticmethod
     def _after_a_name(text: str, start: int) -> bool:
