@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
 from chatbot.clauses import HAN
@@ -49,6 +50,13 @@ def last_items(conversation: Conversation) -> list[str]:
     none: list[dict[str, Any]] = []
     shown = next((turn.record["items"] for turn in reversed(conversation.turns) if turn.record["items"]), none)
     return [str(item["id"]) for item in shown]
+
+
+def brought_up(conversation: Conversation) -> frozenset[str]:
+    """The ids of all items that were shown or named in a conversation."""
+    records = [turn.record for turn in conversation.turns]
+    shown = (str(item["id"]) for record in records for item in record["items"])
+    return frozenset(chain(shown, *(record["request"].get("named", ()) for record in records)))
 
 
 def language_of(conversation: Conversation) -> Language | None:

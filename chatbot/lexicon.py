@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from retrieval.domain import Domain, Facet
@@ -79,6 +79,10 @@ class Lexicon:
                     long_enough = len(phrase) >= 2 if language == "zh" else len(phrase) >= MIN_LETTERS
                     if long_enough and sum(values.values()) >= MIN_ITEMS and phrase not in self._targets[language]:
                         self._targets[language][phrase].append(Target(name, tuple(values)))
+
+    def phrases(self, language: str) -> Collection[str]:
+        """Return the phrases of a language, in lower case."""
+        return self._targets.get(language, {}).keys()
 
     def find(self, text: str, language: str) -> list[Match]:
         """Return the phrases of a language in a text, longest first where they overlap, in the order of the text."""

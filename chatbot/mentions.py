@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from chatbot.clauses import HAN, split_sentences
 from chatbot.cues import Cues
@@ -11,20 +11,74 @@ from chatbot.lexicon import Lexicon
 from retrieval.title_context import FUNCTION
 from retrieval.titles import Mention, NameIndex
 
+_ARTICLE = re.compile(r"\b(?:an?|some|any)\s$", re.IGNORECASE)  # "a heat wave"
 _PAST = re.compile(r"(?:ed|saw|seen)$", re.IGNORECASE)  # who says "loved" or "watched" has one title in mind
 
 
-def with_plain_titles(text: str, mentions: list[Mention], cues: Cues, names: NameIndex, lexicon: Lexicon) -> list[Mention]:
-    """Add titles made of ordinary words: after a verb, at the beginning of a sentence, beside another title."""
-    for found in (plain_titles(text, cues, names, lexicon), leading_titles(text, cues, names)):
+def with_plain_titles(
+    text: str, mentions: list[Mention], cues: Cues, names: NameIndex, lexicon: Lexicon, known: Collection[str] = ()
+) -> list[Mention]:
+    """Add titles made of ordinary words: after a verb, at the beginning of a sentence, in a question, beside another title.
+
+    Args:
+        text: a message.
+        mentions: what was found in it.
+        cues: of its language.
+        names: of the catalogue.
+        lexicon: words that mean facets, and so no title.
+        known: items that were shown or named before, whose titles come up again in any form.
+    """
+    for found in (
+        plain_titles(text, cues, names, lexicon),
+        leading_titles(text, cues, names),
+        asked_titles(text, cues, names, lexicon),
+        known_titles(text, cues, names, lexicon, known),
+    ):
         mentions = [*mentions, *(m for m in found if all(m.end <= o.start or m.start >= o.end for o in mentions))]
     return [*mentions, *listed_titles(text, mentions, cues, names)]
+
+
+def asked_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> Iterator[Mention]:
+    """Titles of ordinary words of which something is asked: "who directed heat?", 小武讲什么."""
+    for start, end in split_sentences(text, cues):
+        if not cues.question.search(text[start : end + 1]):
+            continue
+        for m in names.find(text[start:end], lenient=True, fuzzy=True):
+            first, last = m.start + start, m.end + start
+            before = cues.asks_before.search(text[:first])
+            if m.kind != "item" or not before or not cues.asks_after.match(text, last):
+                continue
+            name = text[first:last]
+            sure = bool(before["sure"]) or text[first].isupper()
+            if (name.lower() not in FUNCTION or text[first].isupper()) and (sure or not names.says_little(name)):
+                if not _is_word(name, lexicon):
+                    yield Mention("item", m.target, first, last)
+
+
+def known_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon, known: Collection[str]) -> Iterator[Mention]:
+    """Titles of items that were shown or named before; of everyday words only where they begin with a capital."""
+    for m in names.find(text, lenient=True, fuzzy=True) if known else ():
+        name = text[m.start : m.end]
+        if m.kind != "item" or m.target not in known or _is_word(name, lexicon) or _ARTICLE.search(text[: m.start]):
+            continue
+        if HAN.match(name):
+            telling = len(name) > 1 and not cues.kind.match(text, m.end)
+        else:
+            telling = not names.says_little(name) or (name[0].isupper() and bool(text[: m.start].strip()))
+        if telling:
+            yield m
+
+
+def _is_word(name: str, lexicon: Lexicon) -> bool:
+    """Whether a name is a word for a facet's value, and nothing more."""
+    return any((m.start, m.end) == (0, len(name)) for m in lexicon.find(name, "zh" if HAN.match(name) else "en"))
 
 
 def plain_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> list[Mention]:
     """Titles of ordinary words, where a verb of liking or seeing says that titles follow ("我喜欢降临和活着")."""
     found: list[Mention] = []
-    for verb in re.finditer(f"(?:{cues.liked.pattern})|(?:{cues.seen.pattern})|(?:{cues.model.pattern})", text, re.IGNORECASE):
+    verbs = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted, cues.model)
+    for verb in sorted((m for cue in verbs for m in cue.finditer(text)), key=lambda m: m.start()):
         end = cues.clause_end.search(text, verb.end()) or cues.sentence_end.search(text, verb.end())
         stop = end.start() if end else len(text)
         for mention in names.find(text[verb.end() : stop], lenient=True, fuzzy=True):
@@ -95,8 +149,7 @@ def _stands_alone(rest: str, mention: Mention, lexicon: Lexicon, cues: Cues) -> 
     """Whether a title of ordinary words is all that is said between a verb, "and" and the end of the clause."""
     name = rest[mention.start : mention.end]
     if HAN.match(name):
-        word = any((m.start, m.end) == (0, len(name)) for m in lexicon.find(name, "zh"))
-        return len(name) >= 2 and not cues.kind.match(rest, mention.end) and not word
+        return len(name) >= 2 and not cues.kind.match(rest, mention.end) and not _is_word(name, lexicon)
     before = re.search(r"(?:^|\b(?:and|or|&))\s*$", rest[: mention.start], re.IGNORECASE)
     after = re.match(r"\s*(?:$|(?:and|or|but|&|too|as well)\b|\ufffc)", rest[mention.end :], re.IGNORECASE)
     return bool(before and after) and len(name) > 3 and not lexicon.find(name, "en")

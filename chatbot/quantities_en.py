@@ -25,6 +25,9 @@ _DECADES = dict(
 )
 _SETS = {"a": 1, "an": 1, "couple": 2, "pair": 2, "half a dozen": 6, "half dozen": 6, "a dozen": 12, "dozen": 12}
 
+NUMBER_WORDS = frozenset(
+    {*_UNITS, *_TEENS, *_TENS, *_DECADES, *"hundred hour hours minute minutes year years decade century".split()}
+)
 Found = tuple[str, str, int, int, int]
 
 
@@ -50,6 +53,8 @@ _NO = (
 _OLDER = r"(?:older than|earlier than|before|from before|made before|prior to|pre-?|b4|preceding|anything before)"
 _NEWER = r"(?:newer than|later than|more recent than|after|from after|made after|post-?)"
 
+_YOUNG = rf"(?:{_NO}\s+(?:\w+\s)?(?:older than|more than|over)|(?:less|younger|newer) than|under)"
+
 _HOURS = r"(?:hours?|hrs?|h)"
 _MINUTES = r"(?:minutes?|mins?|min|m|['’′])"
 _REST = {"three quarters": 45, "half": 30, "quarter": 15}  # the longest first, for one ends with another
@@ -60,9 +65,11 @@ _LENGTH = (
     rf"|(?P<ch>\d)h(?P<cm>\d\d)(?:m|min)?\b|(?P<halfhour>half\s+an\s+hour)|(?P<bare>hour\s+and\s+(?:a\s+)?{_PARTS})"
     rf"|(?P<m>{_NUMBER})[\s-]*{_MINUTES}(?![\w])(?:[\s-]*long)?)"
 )
+_BEYOND = r"(?:more than|longer than|over|above|beyond|past|exceed(?:ing|s)?|(?:goes|going|runs?|running) (?:over|past|beyond))"
 _MOST = (
-    r"(?:under|less than|shorter than|at (?:the )?most|below|within|inside|max(?:imum)?(?: of)?|up to|fits? (?:in|into)|fit in"
-    rf"|{_NO}\s*(?:more than|longer than|over|above|beyond|exceeding))"
+    r"(?:under|less than|shorter than|at (?:the )?(?:very )?most|below|within|inside|max(?:imum)?(?: of)?|up to|fits? (?:in|into)"
+    rf"|fit in|(?:limit|cap|ceiling)(?: is| of|:)|not (?:a|one|even a) minutes? {_BEYOND}"
+    rf"|(?:{_NO}|can(?:not|['’]?t| not)|must(?:n['’]?t| not)|should(?:n['’]?t| not)(?: be)?|won['’]?t)\s*{_BEYOND})"
 )
 _LEAST = (
     r"(?:over|more than|longer than|at (?:the )?(?:very )?least|above|upwards of|min(?:imum)?(?: of)?"
@@ -71,11 +78,20 @@ _LEAST = (
 _ABOUT = r"(?:\s+(?:about|around|roughly|like))?"
 _MOST_AFTER = (
     r"(?:or (?:less|under|shorter|fewer|below)|max(?:imum)?\b|tops\b|at (?:the )?(?:very )?most|and under|limit\b"
-    r"|or so at most|is my limit)"
+    r"|or so at most|at the outside|(?:is|['’]s) (?:my|the|our|his|her|their) (?:limit|ceiling|cap|max(?:imum)?)"
+    r"|and not a minute (?:more|longer)|(?:is|['’]s) (?:all|as long as)\b|or thereabouts at most|cap\b)"
+)
+_ROUGHLY = r"(?:around|about|roughly|approximately|some|in the region of)"
+_ABOUT_MINUTES = 10  # that "about ninety minutes" may be more
+_TIGHT = (  # where there is no more time than is named
+    r"\b(?:train|flight|bus|ride|nap|lunch|break|drive|journey|commute|window|layover|slot|bedtime|(?:has|have|need|needs|must) to"
+    r" (?:fit|end|finish)|(?:over|done|finished) by|before (?:my|the|we|i|bed|he|she))\b"
 )
 _LEAST_AFTER = r"(?:plus\b|\+|or (?:more|longer|over|above)|and (?:up|over)|at (?:the )?(?:very )?least|minimum\b)"
+_BARE_MOST = r"(?<![\w.$£€])(\d{2,3})\s*(?:or (?:less|under|shorter)|max|tops|at (?:the )?most)(?!\w|\s*(?:%|films?|movies?))"
 _HAVE = (
-    r"(?:(?:i|we)(?:['’]ve| have|['’]ve only| only have)|there['’]?s)(?:\s+(?:only|just|about|exactly|got|roughly|maybe|like))*"
+    r"(?:(?:i|we)(?:['’]ve| have|['’]ve only| only have|['’]m having| am having|['’]re having| are having| got)|there['’]?s)"
+    r"(?:\s+(?:only|just|about|exactly|got|roughly|maybe|like))*"
 )
 
 
@@ -165,13 +181,14 @@ def _years(text: str) -> Iterator[Found]:
     ):
         yield "year", "min", _year(m[1]), m.start(), m.end()
         yield "year", "max", _year(m[1]), m.start(), m.end()
-    for m in _rule(r"\b(?:the\s+)?(?:last|past)\s+(\w+)\s+years\b", text):
-        try:
-            yield "year", "min", date.today().year - round(_read(m[1])), m.start(), m.end()
-        except ValueError:
-            continue
+    last = rf"\b(?:the\s+)?(?:last|past)\s+({_NUMBER}|couple)\s+(?:or so\s+|of\s+)?years\b"
+    for m in _rule(rf"{last}|\b{_YOUNG}\s+({_NUMBER})\s+years(?:\s+old)?\b", text):
+        yield "year", "min", date.today().year - round(_read(m[1] or m[2])), m.start(), m.end()
+    for m in _rule(r"\bborn in ((?:19|20)\d\d)\b", text):
+        for older in _rule(r"\b(?:older than (?:me|i am|myself|us)|before (?:i|we|me|my time)\b)", text):
+            yield "year", "max", int(m[1]) - 1, older.start(), older.end()
     for m in _rule(
-        r"\b(?:(this|the (?:21st|twenty[- ]first))\s+(?:century|millennium)|(last|the (?:20th|twentieth))\s+century)\b(?!'s)",
+        r"\b(?:(this|(?:the )?(?:21st|twenty[- ]first))[\s-]+(?:century|millennium)|(last|the (?:20th|twentieth))\s+century)\b(?!'s)",
         text,
     ):
         if m[1]:
@@ -253,10 +270,23 @@ def _minutes(text: str) -> Iterator[Found]:
         (rf"(?<!\w){_LENGTH}(?:\s+then)?,?\s*{_MOST_AFTER}", "max"),
         (rf"(?<!\w){_LENGTH}\s*,?\s*{_LEAST_AFTER}", "min"),
         (rf"\b{_HAVE}\s+{_LENGTH}", "max"),
+        (rf"[<≤]=?\s*{_LENGTH}", "max"),
+        (rf"[>≥]=?\s*{_LENGTH}", "min"),
     ):
         for m in _rule(pattern, text):
             ends.append(m.end())
             yield "minutes", op, _length(m), m.start(), m.end()
+    for m in _rule(_BARE_MOST, text):
+        if 40 <= int(m[1]) <= 300:  # "105 or less": no other number of a wish is in that range
+            ends.append(m.end())
+            yield "minutes", "max", int(m[1]), m.start(), m.end()
+    for m in () if ends else _rule(rf"\b{_ROUGHLY}\s+{_LENGTH}", text):
+        ends.append(m.end())
+        yield "minutes", "max", _length(m) + _ABOUT_MINUTES, m.start(), m.end()
+    if not ends and re.search(_TIGHT, text, re.IGNORECASE):
+        for m in _rule(rf"(?<!\w){_LENGTH}", text):
+            ends.append(m.end())
+            yield "minutes", "max", _length(m), m.start(), m.end()
     if not ends:
         return
     for words, op in ((_MOST, "max"), (_LEAST, "min")):  # "at least 90 minutes and no more than 120"
@@ -271,10 +301,12 @@ def _ages(text: str) -> Iterator[Found]:
         age = round(_read(m[1] or m[2]))
         if 0 < age < 18:  # "my mother is 80 years old" sets no bound
             yield "age", "max", age, m.start(), m.end()
+    young = r"(?:grand)?(?:sons?|daughters?|kids?|child(?:ren)?|boys?|girls?)|nephews?|nieces?|(?:little|small|wee) ones?|twins"
     for m in _rule(
-        rf"\b(?:son|daughter|kid|child|boy|girl|nephew|niece)s?(?:\s+is|\s*,|\s*\(|['’]s)?\s*({_NUMBER})\b(?!\s*[a-z])",
+        rf"\b(?:{young})(?:\s+(?:is|are)|\s*,|\s*\(|['’]s)?\s*({_NUMBER})(?:\s*(?:and|&|,)\s*({_NUMBER}))?\b(?!\s*[a-z])"
+        rf"|\b(?:he|she|who)(?:['’]s| is)\s+(?:only |just |nearly |almost )?({_NUMBER})(?=\s*(?:$|[,.!?;)]|and\b|so\b))",
         text,
     ):
-        age = round(_read(m[1]))
+        age = min(round(_read(number)) for number in m.groups() if number)
         if 0 < age < 18:
             yield "age", "max", age, m.start(), m.end()

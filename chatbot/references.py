@@ -78,8 +78,8 @@ class Pointer:
             *self._described(text, language, cues, shown, mentions),
             *self._by_people(text, cues, shown, mentions),
         ]
-        found += _pronouns(text, cues, shown, latest, found)
         titles = [m for m in mentions if m.kind == "item"]
+        found += _pronouns(text, cues, shown, latest, [*found, *titles])
         found = [p for p in found if not any(p.start < m.end and m.start < p.end for m in titles)]
         taken: list[Pointing] = []
         for pointing in sorted(found, key=lambda p: (p.start - p.end, p.start)):
@@ -216,9 +216,15 @@ def _holds(item: Item, facet: str, op: str, value: float) -> bool:
     return bool(values) and all(v >= value if op == "min" else v <= value for v in values)
 
 
-def _pronouns(text: str, cues: Cues, shown: Sequence[Item], latest: str | None, others: Sequence[Pointing]) -> list[Pointing]:
-    """Find "it": that is what was spoken of last, or the only one shown; else any of them."""
-    if any(not p.ambiguous for p in others):
+def _pronouns(
+    text: str, cues: Cues, shown: Sequence[Item], latest: str | None, others: Sequence[Pointing | Mention]
+) -> list[Pointing]:
+    """Find "it": that is what was spoken of last, or the only one shown; else any of them.
+
+    Not beside other words that point, nor after a title, which is then what it means ("Heat? Seen it").
+    """
+    if any(isinstance(other, Pointing) and not other.ambiguous for other in others):
         return []
     ids = (latest,) if latest else tuple(item.id for item in shown)
-    return [Pointing(*found.span(), ids, len(ids) > 1, pronoun=True) for found in cues.it.finditer(text)][:1]
+    first = min((other.end for other in others if isinstance(other, Mention)), default=len(text))
+    return [Pointing(*m.span(), ids, len(ids) > 1, pronoun=True) for m in cues.it.finditer(text) if m.start() < first][:1]

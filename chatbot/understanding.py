@@ -23,6 +23,7 @@ from chatbot.clauses import (
 from chatbot.cues import Cues, load_cues
 from chatbot.dialogue import (
     at_turn,
+    brought_up,
     carry,
     hold,
     language_of,
@@ -41,6 +42,7 @@ from chatbot.mentions import with_plain_titles
 from chatbot.quantities import number
 from chatbot.references import Pointer
 from chatbot.slots import Reading, SlotReader, settle
+from chatbot.spelling import Spelling
 from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
 from retrieval.domain import PEOPLE, Domain
 from retrieval.errors import MessageError
@@ -116,6 +118,7 @@ class Understanding:
         self.names = NameIndex(items.values(), domain)
         self.lexicon = Lexicon(domain, items.values())
         self._slots = SlotReader(domain, items, self.lexicon)
+        self._spelling = Spelling(self.lexicon, load_cues("en"))
         self._pointer = Pointer(domain, self.lexicon)
 
     def read(
@@ -166,9 +169,11 @@ class Understanding:
         state = state_of(conversation)
         shown = [self._items[i] for i in last_items(conversation) if i in self._items]
         mentions = self.names.find(text, fuzzy=True)
+        if (corrected := self._spelling.correct(text, mentions)) != text:
+            text, mentions = corrected, self.names.find(corrected, fuzzy=True)
         language = self._language(text, mentions, language_of(conversation), language)
         cues = load_cues(language)
-        mentions = with_plain_titles(text, mentions, cues, self.names, self.lexicon)
+        mentions = with_plain_titles(text, mentions, cues, self.names, self.lexicon, brought_up(conversation))
         titles = [Mention("item", "", *m.span()) for m in _BOOK_MARKS.finditer(text)]
         masked = mask_names(mask_names(text, mentions), titles).translate(cues.variants)
         found = self._pointer.find(masked, language, cues, shown, spoken_of(conversation), mentions)

@@ -138,7 +138,7 @@ def _judge(said: Said, request: Request, tallies: Iterable[_Tally], milliseconds
     if not intent:
         problems.append(f"intent {request.intent}, not {'/'.join(wanted.intents)}")
     if refers is False:
-        problems.append(f"refers to {request.refers or request.ambiguous}, not {set(wanted.refers or ()) or 'ambiguous'}")
+        problems.append(f"refers to {request.refers or request.ambiguous}, not {sorted(wanted.refers or ()) or 'ambiguous'}")
     for tally in tallies:
         tally.messages += 1
         tally.right += right + len(wanted.items) - len(missed_items)

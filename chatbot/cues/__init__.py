@@ -84,6 +84,8 @@ class Cues:
     point_lesser: Pattern
     compare: Pattern
     says_of: Pattern
+    asks_before: Pattern
+    asks_after: Pattern
     versus: Pattern
     which_of: Pattern
     opinion: Pattern
