@@ -67,8 +67,8 @@ _LENGTH = (
 )
 _BEYOND = r"(?:more than|longer than|over|above|beyond|past|exceed(?:ing|s)?|(?:goes|going|runs?|running) (?:over|past|beyond))"
 _MOST = (
-    r"(?:under|less than|shorter than|at (?:the )?(?:very )?most|below|within|inside|max(?:imum)?(?: of)?|up to|fits? (?:in|into)"
-    rf"|fit in|(?:limit|cap|ceiling)(?: is| of|:)|not (?:a|one|even a) minutes? {_BEYOND}"
+    r"(?:under|less than|shorter than|at (?:the )?(?:very )?most|below|within|inside|max(?:imum)?(?: of)?|up to"
+    rf"|fits? (?:in|into)|(?:limit|cap|ceiling)(?: is| of|:)|not (?:a|one|even a) minutes? {_BEYOND}"
     rf"|(?:{_NO}|can(?:not|['’]?t| not)|must(?:n['’]?t| not)|should(?:n['’]?t| not)(?: be)?|won['’]?t)\s*{_BEYOND})"
 )
 _LEAST = (
@@ -84,8 +84,8 @@ _MOST_AFTER = (
 _ROUGHLY = r"(?:around|about|roughly|approximately|some|in the region of)"
 _ABOUT_MINUTES = 10  # that "about ninety minutes" may be more
 _TIGHT = (  # where there is no more time than is named
-    r"\b(?:train|flight|bus|ride|nap|lunch|break|drive|journey|commute|window|layover|slot|bedtime|(?:has|have|need|needs|must) to"
-    r" (?:fit|end|finish)|(?:over|done|finished) by|before (?:my|the|we|i|bed|he|she))\b"
+    r"\b(?:train|flight|bus|ride|nap|lunch|break|drive|journey|commute|window|layover|slot|bedtime"
+    r"|(?:has|have|need|needs|must) to (?:fit|end|finish)|(?:over|done|finished) by|before (?:my|the|we|i|bed|he|she))\b"
 )
 _LEAST_AFTER = r"(?:plus\b|\+|or (?:more|longer|over|above)|and (?:up|over)|at (?:the )?(?:very )?least|minimum\b)"
 _BARE_MOST = r"(?<![\w.$£€])(\d{2,3})\s*(?:or (?:less|under|shorter)|max|tops|at (?:the )?most)(?!\w|\s*(?:%|films?|movies?))"
@@ -188,7 +188,8 @@ def _years(text: str) -> Iterator[Found]:
         for older in _rule(r"\b(?:older than (?:me|i am|myself|us)|before (?:i|we|me|my time)\b)", text):
             yield "year", "max", int(m[1]) - 1, older.start(), older.end()
     for m in _rule(
-        r"\b(?:(this|(?:the )?(?:21st|twenty[- ]first))[\s-]+(?:century|millennium)|(last|the (?:20th|twentieth))\s+century)\b(?!'s)",
+        r"\b(?:(this|(?:the )?(?:21st|twenty[- ]first))[\s-]+(?:century|millennium)"
+        r"|(last|the (?:20th|twentieth))\s+century)\b(?!'s)",
         text,
     ):
         if m[1]:

@@ -17,7 +17,7 @@ from retrieval.types import Item
 
 _NUMBERS = ("two", "three", "2", "3", "两", "二", "三")
 _WORD = re.compile(r"[a-zà-ÿ'’-]{3,}", re.IGNORECASE)
-_STEM = 5  # letters by which two forms of a word are one
+_STEM, _SHORT_STEM = 5, 4  # letters by which two forms of a word are one; of a word that is no longer ("foodie", food)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Pointer:
             return []
         found = [
             *self._ordinals(text, cues, shown),
-            *self._groups(text, cues, shown, latest),
+            *self._groups(text, cues, shown, latest, mentions),
             *self._extremes(text, language, cues, shown),
             *self._described(text, language, cues, shown, mentions),
             *self._by_people(text, cues, shown, mentions),
@@ -98,8 +98,10 @@ class Pointer:
                 pointings.append(Pointing(*found.span(), (shown[place - 1 if place > 0 else place].id,)))
         return pointings
 
-    def _groups(self, text: str, cues: Cues, shown: Sequence[Item], latest: str | None) -> list[Pointing]:
-        """Find "both", "the first two", "the other two", 前两部, 剩下两部: several at once."""
+    def _groups(
+        self, text: str, cues: Cues, shown: Sequence[Item], latest: str | None, mentions: Sequence[Mention]
+    ) -> list[Pointing]:
+        """Find "both", "the first two", "the other two", 前两部, 剩下两部, 另一部: several at once, or all but some."""
         pointings: list[Pointing] = []
         for found in cues.point_several.finditer(text):
             side, count, chosen = found["side"], found["count"] or found["n"] or found["m"], list(shown)
@@ -109,9 +111,13 @@ class Pointer:
             if side:
                 chosen = chosen[:n] if cues.ordinals.get(side.lower(), -1) > 0 else chosen[-n:]
             elif found.groupdict().get("rest"):
-                apart = {i for p in self._ordinals(text, cues, shown) for i in p.items} or {latest}
-                chosen = [item for item in chosen if item.id not in apart]
+                apart = {i for p in self._ordinals(text, cues, shown) for i in p.items} | {m.target for m in mentions}
+                rest = [item for item in chosen if item.id not in apart]
+                chosen = rest if len(rest) < len(chosen) else [item for item in chosen if item.id != latest]
                 if count and n != len(chosen):
+                    continue
+                if not count and len(chosen) > 1:
+                    pointings.append(Pointing(*found.span(), tuple(item.id for item in chosen), ambiguous=True))
                     continue
             elif n != len(shown):
                 continue
@@ -177,8 +183,10 @@ class Pointer:
         for match in self.lexicon.find(words, language):
             targets = [t for t in match.targets if t.values and not t.negated_only]
             if targets:
-                asked = True
-                kept = [i for i in kept if any(set(map(str, i.values(t.facet))) & set(t.values) for t in targets)]
+                having = [i for i in kept if any(set(map(str, i.values(t.facet))) & set(t.values) for t in targets)]
+                if not having and all(self.domain.facets[t.facet].match == "soft" for t in targets):
+                    continue  # a theme that no card names may still be told in a text
+                asked, kept = True, having
                 left = left.replace(words[match.start : match.end], " ")
         for bound in find_bounds(words):
             if bound.kind == "year":
@@ -208,7 +216,8 @@ class Pointer:
             named = f"{item.title(language)} {labels}".lower()  # what stands there is what the item is of
             return max((len(part) + (0.5 if part in named else 0) for part in parts if part in card), default=0)
         stems = {word[:_STEM] for word in _WORD.findall(card)}
-        return sum(word.lower()[:_STEM] in stems for word in _WORD.findall(cues.point_common.sub(" ", words)))
+        asked = [word.lower() for word in _WORD.findall(cues.point_common.sub(" ", words))]
+        return sum(any(word[:n] in stems for n in range(_SHORT_STEM, _STEM + 1)) or word in stems for word in asked)
 
 
 def _holds(item: Item, facet: str, op: str, value: float) -> bool:

@@ -31,6 +31,7 @@ class Reading:
     spans: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])  # not for similarity: names, negated words
     places: list[tuple[int, int, Constraint]] = field(default_factory=list[tuple[int, int, Constraint]])
     attitudes: dict[str, str] = field(default_factory=dict[str, str])
+    forgotten: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])  # what is no longer asked for
     measured: set[int] = field(default_factory=set[int])  # where an item begins that is no more than a measure
 
     def denies(self, place: int) -> bool:
@@ -80,7 +81,7 @@ class SlotReader:
         steps = list(self._comparisons(text, language, cues))
         feelings += [(match.start - 1, match.end) for match in steps]
         neutral = clause_spans(text, cues.neutral, cues)
-        forgotten = [m.span() for m in cues.forget.finditer(text)]
+        forgotten = reading.forgotten = [m.span() for m in cues.forget.finditer(text)]
         lifted = bool(cues.lift.search(text))
         measure = shown or (list(compared.values()) if cues.model.search(text) else [])  # "like Heat, but shorter"
         other: Language = "zh" if language == "en" else "en"
@@ -94,6 +95,8 @@ class SlotReader:
                 if _inside(match.start, forgotten) and not (inside and not _was_wanted(target, state)):
                     reading.lifted += [(target.facet, value) for value in target.values] or [(target.facet, None)]
                     reading.spans.append((match.start, match.end))
+                elif inside and target.wanted_only:
+                    continue
                 elif inside:
                     self._exclude(target, words, reading)
                     reading.spans.append((match.start, match.end))
@@ -109,7 +112,7 @@ class SlotReader:
         reading.spans += [*reading.negated, *forgotten]
         denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes"}
         reading.wishes = [w for w in reading.wishes if (w.field, w.value) not in denied]
-        self._read_bounds(text, reading)
+        self._read_bounds(text, cues, reading)
         self._lift_facets(text, language, cues, reading)
 
     # -- phrases ----------------------------------------------------------------------------------------------------
@@ -153,19 +156,25 @@ class SlotReader:
 
     # -- numbers ----------------------------------------------------------------------------------------------------
 
-    def _read_bounds(self, text: str, reading: Reading) -> None:
+    def _read_bounds(self, text: str, cues: Cues, reading: Reading) -> None:
         facets = self.domain.facets.items()
         measured = {"duration": "minutes", "age": "age"}
         names = {measured[facet.measures]: name for name, facet in facets if facet.measures}
         names |= {"year": name for name, facet in facets if facet.type == "year"}  # noqa: B035  (one year facet a domain)
         bounds = find_bounds(text)
         # what is said outright counts more than "not too long" or "newer"
+        open_ = [m.span() for cue in (cues.forget, cues.any_value) for m in cue.finditer(text)]
+        dropped = [bound for bound in bounds if any(start <= bound.start and bound.end <= end for start, end in open_)]
+        reading.lifted += [(names[bound.kind], None) for bound in dropped if bound.kind in names]
+        bounds = [bound for bound in bounds if bound not in dropped]  # "forget about the two hours"
         said = {(names.get(bound.kind), bound.op) for bound in bounds}
         reading.constraints = [c for c in reading.constraints if (c.field, c.op) not in said]
         for bound in bounds:
             if name := names.get(bound.kind):
                 op = bound.op
                 alone = sum((b.start, b.end) == (bound.start, bound.end) for b in bounds) == 1
+                if not alone and bound.kind == "year" and reading.denies(bound.start):
+                    continue  # "nothing from the fifties": what lies on both sides cannot be said with two bounds
                 if alone and bound.kind == "minutes" and any(start < bound.start < end for start, end in reading.negated):
                     op = "max" if op == "min" else "min"  # "nothing, please, that is longer than two hours"
                 reading.constraints.append(Constraint(name, op, bound.value, text[bound.start : bound.end].strip()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import fields
 
 from chatbot.cues import Cues
 from chatbot.lexicon import Lexicon
@@ -23,8 +22,7 @@ class Spelling:
 
     def __init__(self, lexicon: Lexicon, cues: Cues) -> None:
         """Collect the words of a domain's facets and of the English cues."""
-        patterns = [getattr(cues, f.name) for f in fields(cues)]
-        words = {word for p in patterns if isinstance(p, re.Pattern) for word in _LITERAL.findall(p.pattern)}
+        words = {word for pattern in cues.patterns() for word in _LITERAL.findall(pattern)}
         words |= {word for phrase in lexicon.phrases("en") for word in _LITERAL.findall(phrase)}
         self._words = (words | NUMBER_WORDS) & english().usual
         self._nearest = Nearest(sorted(word for word in self._words if len(word) > _SWAPPED))

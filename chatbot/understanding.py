@@ -229,6 +229,10 @@ class Understanding:
     def _read_mentions(self, text: str, mentions: Iterable[Mention], cues: Cues, reading: Reading) -> None:
         for mention in mentions:
             inside = reading.denies(mention.start)
+            if mention.kind == PEOPLE and any(start <= mention.start < end for start, end in reading.forgotten):
+                reading.lifted.append((PEOPLE, mention.target))
+                reading.spans.append((mention.start, mention.end))
+                continue
             if mention.kind == PEOPLE:
                 op = "excludes" if inside else "includes"
                 reading.constraints.append(Constraint(PEOPLE, op, mention.target, mention.target))
@@ -256,7 +260,9 @@ class Understanding:
                 continue  # "those are too new" asks for others
             if inside and attitude in ("seen", "owned"):
                 continue  # "I've seen Heat, though not Ronin"
-            reading.attitudes[mention.target] = "excluded" if attitude == "model" and inside else attitude
+            attitude = "excluded" if attitude == "model" and inside else attitude
+            if attitude != "model" or mention.target not in reading.attitudes:
+                reading.attitudes[mention.target] = attitude
         of_items = [m for m in mentions if m.kind == "item"]
         if len(of_items) == 1 and reading.attitudes.get(of_items[0].target) in ("seen", "model"):
             later = later_judgement(text, of_items[0].end, cues, seen=reading.attitudes[of_items[0].target] == "seen")

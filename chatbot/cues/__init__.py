@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,7 @@ class Cues:
     than: Pattern
     than_before: Pattern
     degree: Pattern
+    others: Pattern
     either: Pattern
     complaint: Pattern
     owned: Pattern
@@ -100,6 +101,11 @@ class Cues:
     ordinals: dict[str, int]
     glue: frozenset[str]
     variants: dict[int, str]
+
+    def patterns(self) -> list[str]:
+        """Return the regular expressions, as they are written in the file."""
+        values: list[Any] = [getattr(self, f.name) for f in fields(self) if f.type == "Pattern"]
+        return [str(value.pattern) for value in values]
 
 
 @cache
