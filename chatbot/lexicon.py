@@ -23,6 +23,7 @@ class Target:
     bound: tuple[Op, float] | None = None
     step: int = 0  # -1 / +1: less or more of a number than what was shown
     negated_only: bool = False
+    wanted_only: bool = False  # a narrower subject: to refuse it is not to refuse the value
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,19 @@ class Lexicon:
     """Phrases of one domain, by language."""
 
     def __init__(self, domain: Domain, items: Iterable[Item] = ()) -> None:
-        """Collect the domain's phrases, and the values that several items share in soft facets without a vocabulary."""
+        """Collect the domain's phrases, and the values that several items share in soft facets without a vocabulary.
+
+        A phrase for a narrower subject can be such a value besides: "no zombies" then refuses the theme.
+        """
         self.languages = domain.languages
         self._targets: dict[str, dict[str, list[Target]]] = {lang: defaultdict(list) for lang in domain.languages}
         for name, facet in domain.facets.items():
             for language in domain.languages:
                 self._add_facet(name, facet, language)
         self._add_free_values(domain, list(items))
+        for language in domain.languages:
+            for phrase in domain.idle.get(language, ()):
+                self._targets[language].setdefault(phrase.lower(), [])
         self._patterns = {language: _pattern(table, language) for language, table in self._targets.items() if table}
 
     def _add_facet(self, name: str, facet: Facet, language: str) -> None:
@@ -54,6 +61,8 @@ class Lexicon:
                 add[phrase.lower()].append(Target(name, (value,)))
             for phrase in getattr(words, f"not_{language}", ()):
                 add[phrase.lower()].append(Target(name, (value,), negated_only=True))
+            for phrase in getattr(words, f"wanted_{language}", ()):
+                add[phrase.lower()].append(Target(name, (value,), wanted_only=True))
         for group in facet.groups:
             for phrase in getattr(group, language, ()):
                 add[phrase.lower()].append(Target(name, group.values))
@@ -77,7 +86,8 @@ class Lexicon:
                         shared[phrase.lower()][str(value)] += 1
                 for phrase, values in shared.items():
                     long_enough = len(phrase) >= 2 if language == "zh" else len(phrase) >= MIN_LETTERS
-                    if long_enough and sum(values.values()) >= MIN_ITEMS and phrase not in self._targets[language]:
+                    known = any(not target.wanted_only for target in self._targets[language].get(phrase, ()))
+                    if long_enough and sum(values.values()) >= MIN_ITEMS and not known:
                         self._targets[language][phrase].append(Target(name, tuple(values)))
 
     def phrases(self, language: str) -> Collection[str]:

@@ -20,6 +20,7 @@ from chatbot.policy import Facts, decide, facts_of
 from chatbot.profile import build_profile
 from chatbot.reading import ModelReader, is_open, merge
 from chatbot.records import turn_record
+from chatbot.references import Likeness
 from chatbot.replying import Replier, Reply, forgettable
 from chatbot.reranking import rerank
 from chatbot.store import UserStore
@@ -64,6 +65,7 @@ class RecommendationPipeline:
         read_with_model: bool = False,
         history: Callable[[str], Sequence[Event]] | None = None,
         guess: Callable[[str], tuple[str, float]] | None = None,
+        likeness: Likeness | None = None,
     ) -> None:
         """Wire the parts.
 
@@ -74,14 +76,14 @@ class RecommendationPipeline:
             vote_weight: weight of the model's vote beside the channels'.
             count: items a reply has unless the message says otherwise.
             read_with_model: the model reads the messages that the rules leave open.
-            guess: tells what a message is for where no cue does; see :class:`chatbot.understanding.Understanding`.
+            guess, likeness: read what no cue and no card says; see :class:`chatbot.understanding.Understanding`.
             history: a person's events in the imported log, oldest first; they count as older than what the store holds.
         """
         self.index, self.model, self.store = index, model, store
         self._history = history
         self._vote_weight = vote_weight
         self._retriever = Retriever(index)
-        self._understanding = Understanding(index.domain, index.items, count=count, guess=guess)
+        self._understanding = Understanding(index.domain, index.items, count=count, guess=guess, likeness=likeness)
         self._reader = ModelReader(model, index.domain) if read_with_model else None
         self._count = count
         self._speaker = Speaker(index.domain, index.items)

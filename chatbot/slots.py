@@ -38,6 +38,10 @@ class Reading:
         """Whether a place in the text is denied."""
         return _inside(place, self.negated)
 
+    def forgets(self, place: int) -> bool:
+        """Whether a place in the text is in what is no longer asked for."""
+        return _inside(place, self.forgotten)
+
 
 @dataclass(frozen=True, slots=True)
 class SlotReader:
@@ -92,7 +96,7 @@ class SlotReader:
             for target in match.targets:
                 if target.negated_only and not inside:
                     continue
-                if _inside(match.start, forgotten) and not (inside and not _was_wanted(target, state)):
+                if _inside(match.start, forgotten) and not (inside and not was_wanted(target, state)):
                     reading.lifted += [(target.facet, value) for value in target.values] or [(target.facet, None)]
                     reading.spans.append((match.start, match.end))
                 elif inside and target.wanted_only:
@@ -112,7 +116,7 @@ class SlotReader:
         reading.spans += [*reading.negated, *forgotten]
         denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes"}
         reading.wishes = [w for w in reading.wishes if (w.field, w.value) not in denied]
-        self._read_bounds(text, cues, reading)
+        self._read_bounds(text, cues, reading, state)
         self._lift_facets(text, language, cues, reading)
 
     # -- phrases ----------------------------------------------------------------------------------------------------
@@ -156,7 +160,7 @@ class SlotReader:
 
     # -- numbers ----------------------------------------------------------------------------------------------------
 
-    def _read_bounds(self, text: str, cues: Cues, reading: Reading) -> None:
+    def _read_bounds(self, text: str, cues: Cues, reading: Reading, state: Mapping[str, Any]) -> None:
         facets = self.domain.facets.items()
         measured = {"duration": "minutes", "age": "age"}
         names = {measured[facet.measures]: name for name, facet in facets if facet.measures}
@@ -164,7 +168,13 @@ class SlotReader:
         bounds = find_bounds(text)
         # what is said outright counts more than "not too long" or "newer"
         open_ = [m.span() for cue in (cues.forget, cues.any_value) for m in cue.finditer(text)]
-        dropped = [bound for bound in bounds if any(start <= bound.start and bound.end <= end for start, end in open_)]
+        known = {(c["field"], c["op"], c["value"]) for c in state.get("constraints", ()) if c["op"] in ("min", "max")}
+        dropped = [
+            bound
+            for bound in bounds
+            if (names.get(bound.kind), bound.op, bound.value) in known
+            and any(start <= bound.start and bound.end <= end for start, end in open_)
+        ]
         reading.lifted += [(names[bound.kind], None) for bound in dropped if bound.kind in names]
         bounds = [bound for bound in bounds if bound not in dropped]  # "forget about the two hours"
         said = {(names.get(bound.kind), bound.op) for bound in bounds}
@@ -203,7 +213,8 @@ def _measure(text: str, match: Match, cues: Cues, reading: Reading, compared: Ma
     return [compared[place] for place in found[:1]]
 
 
-def _was_wanted(target: Target, state: Mapping[str, Any]) -> bool:
+def was_wanted(target: Target, state: Mapping[str, Any]) -> bool:
+    """Whether the conversation asked for one of a target's values, or, where it has none, for any of its facet."""
     old = [part for part in (*state.get("constraints", ()), *state.get("wishes", ())) if part.get("op") != "excludes"]
     values = [part["value"] for part in old if part["field"] == target.facet]
     if not target.values:

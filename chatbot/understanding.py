@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from chatbot.clauses import (
     HAN,
@@ -37,11 +38,11 @@ from chatbot.dialogue import (
     unique,
 )
 from chatbot.intents import aside, guessed_aside, question, worth_guessing
-from chatbot.lexicon import Lexicon
+from chatbot.lexicon import Lexicon, Target
 from chatbot.mentions import with_plain_titles
 from chatbot.quantities import number
-from chatbot.references import Pointer
-from chatbot.slots import Reading, SlotReader, settle
+from chatbot.references import Likeness, Pointer
+from chatbot.slots import Reading, SlotReader, settle, was_wanted
 from chatbot.spelling import Spelling
 from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
 from retrieval.domain import PEOPLE, Domain
@@ -104,6 +105,7 @@ class Understanding:
         *,
         count: int = 3,
         guess: Callable[[str], tuple[str, float]] | None = None,
+        likeness: Likeness | None = None,
     ) -> None:
         """Prepare the names and phrases of a catalogue.
 
@@ -112,6 +114,7 @@ class Understanding:
             items: of it, by id.
             count: items that are wanted unless the message says otherwise.
             guess: tells what a message is for where no cue does (:class:`chatbot.intent_model.IntentModel`).
+            likeness: of a description ("the one in the lighthouse") to the cards of items; see :class:`Pointer`.
         """
         self._guess = guess
         self._domain, self._items, self._count = domain, items, count
@@ -119,7 +122,7 @@ class Understanding:
         self.lexicon = Lexicon(domain, items.values())
         self._slots = SlotReader(domain, items, self.lexicon)
         self._spelling = Spelling(self.lexicon, load_cues("en"))
-        self._pointer = Pointer(domain, self.lexicon)
+        self._pointer = Pointer(domain, self.lexicon, likeness)
 
     def read(
         self,
@@ -186,7 +189,7 @@ class Understanding:
         reading = Reading(negated_spans(masked, cues))
         compared = {m.start: self._items[m.target] for m in mentions if m.kind == "item"}
         self._slots.read(masked, language, cues, reading, state, shown, compared)
-        self._read_mentions(masked, mentions, cues, reading)
+        self._read_mentions(masked, mentions, cues, reading, state)
         settle(reading, masked, cues)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
         request = Request(
@@ -226,14 +229,18 @@ class Understanding:
 
     # -- names ----------------------------------------------------------------------------------------------------
 
-    def _read_mentions(self, text: str, mentions: Iterable[Mention], cues: Cues, reading: Reading) -> None:
+    def _read_mentions(
+        self, text: str, mentions: Iterable[Mention], cues: Cues, reading: Reading, state: Mapping[str, Any]
+    ) -> None:
         for mention in mentions:
             inside = reading.denies(mention.start)
-            if mention.kind == PEOPLE and any(start <= mention.start < end for start, end in reading.forgotten):
-                reading.lifted.append((PEOPLE, mention.target))
-                reading.spans.append((mention.start, mention.end))
-                continue
             if mention.kind == PEOPLE:
+                forgotten = reading.forgets(mention.start)
+                if forgotten and was_wanted(Target(PEOPLE, (mention.target,)), state):
+                    reading.lifted.append((PEOPLE, mention.target))
+                    reading.spans.append((mention.start, mention.end))
+                    continue
+                inside = inside or forgotten
                 op = "excludes" if inside else "includes"
                 reading.constraints.append(Constraint(PEOPLE, op, mention.target, mention.target))
                 if inside:

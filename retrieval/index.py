@@ -79,6 +79,10 @@ class CatalogIndex:
         """Return (n, d) rows for item ids, in their order, of the cards that stand for a language."""
         return self.vectors_at(np.array([self.columns.positions[item_id] for item_id in ids], np.int32), language)
 
+    def likeness(self, text: str, ids: Sequence[str], language: str) -> list[float]:
+        """Return the cosine similarity of a text to the cards of some items, in one language."""
+        return [float(value) for value in self.vectors_of(ids, language) @ self.embedder.embed_queries([text])[0]]
+
     def vectors_at(self, positions: Positions, language: str) -> Vectors:
         """Return (n, d) rows for positions, as :meth:`vectors_of` does."""
         language = self.domain.card_language(language)

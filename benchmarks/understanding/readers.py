@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from chatbot.understanding import Understanding, detect_language
 from retrieval.catalog import read_catalog
 from retrieval.domain import Domain
 from retrieval.domain_files import load_domain
+from retrieval.embedder import Embedder, Vectors
 from retrieval.types import Constraint, Item, Wish
 
 USUAL_COUNT = 3
@@ -50,6 +51,22 @@ def _model() -> LanguageModel:
     return build_language_model(make_settings())
 
 
+class _Cards:
+    """The likeness of a text to cards, as the index has it; each card is embedded once."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._vectors: dict[tuple[str, str], Vectors] = {}
+
+    def __call__(self, text: str, ids: Sequence[str], language: str) -> list[float]:
+        domain, items = catalogue()
+        for item in ids:
+            if (item, language) not in self._vectors:
+                self._vectors[item, language] = self._embedder.embed_items([domain.write_card(items[item], language)])[0]
+        query = self._embedder.embed_queries([text])[0]
+        return [float(self._vectors[item, language] @ query) for item in ids]
+
+
 class Rules:
     """The deterministic layer alone."""
 
@@ -57,8 +74,10 @@ class Rules:
         """Prepare the names of the catalogue, and, unless cues alone are measured, what examples taught of intents."""
         self.asked = 0
         settings = make_settings()
-        guess = guess_for(build_embedder(settings), settings) if examples else None
-        self._understanding = Understanding(*catalogue(), count=USUAL_COUNT, guess=guess)
+        embedder = build_embedder(settings)
+        guess = guess_for(embedder, settings) if examples else None
+        likeness = _Cards(embedder) if examples else None
+        self._understanding = Understanding(*catalogue(), count=USUAL_COUNT, guess=guess, likeness=likeness)
 
     def __call__(self, message: str, conversation: Conversation) -> Request:
         """Read by rules."""
