@@ -119,12 +119,13 @@ def _said(cue: re.Pattern[str], text: str, start: int, end: int, cues: Cues, own
 
 def _belongs_to_another(verb: int, text: str, mention: Mention, others: Iterable[Mention], cues: Cues) -> bool:
     """Whether a verb before a name was said of an earlier name: "A was superb, and B I have seen"."""
-    earlier = [m.end for m in others if m.end <= verb and m.kind == "item"]
-    if not earlier or not cues.clause_end.search(text, verb, mention.start):
+    earlier = [m.end for m in others if m.end <= mention.start and m.kind == "item"]
+    if not earlier or not cues.clause_end.search(text, max(earlier + [verb]), mention.start):
         return False
+    stop = cues.clause_end.search(text, mention.end) or cues.sentence_end.search(text, mention.end)
+    clause = text[: stop.start() if stop else len(text)]
     kinds = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted)
-    between = text[max(earlier) : verb]
-    return not cues.clause_end.search(between) and any(cue.search(text, mention.end) for cue in kinds)
+    return any(cue.search(clause, mention.end) for cue in kinds)
 
 
 _SUBJECT = 40  # characters before a verb in which its subject is looked for
@@ -153,6 +154,8 @@ def later_judgement(text: str, after: int, cues: Cues, *, seen: bool) -> str:
         cues: of the language.
         seen: whether the person saw the item: a judgement without "it" is then of it, too.
     """
+    if any(cues.it.match(text, m.end()) for m in cues.refuses.finditer(text, after)):
+        return "excluded"  # "The Nolan. How daring. Not that one."
     found = [
         (m.start(), kind)
         for kind, cue in (("disliked", cues.disliked), ("liked", cues.liked), ("wanted", cues.wanted))

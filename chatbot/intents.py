@@ -15,6 +15,7 @@ from chatbot.types import Intent, Request
 from retrieval.domain import Domain
 
 Guess: TypeAlias = "tuple[str, float]"
+_BARE = 1  # words beside a name in a message that corrects the last question: "sorry, Goodfellas"
 _OPENING = 15  # characters of a message that say what it is for
 
 
@@ -25,7 +26,8 @@ def aside(request: Request, masked: str, cues: Cues, domain: Domain) -> Request 
     cannot be done here, unless the message speaks of items after all.
     """
     for name, cue in (("self_harm", cues.self_harm), ("harm", cues.harm)):
-        if cue.search(masked) and not (name == "harm" and _speaks_of_items(request, masked, cues, domain)):
+        said = cue.search(masked) or (name == "self_harm" and cue.search(request.text))  # 《活着》 or 活着没意思
+        if said and not (name == "harm" and _speaks_of_items(request, masked, cues, domain)):
             return replace(request, intent="unsafe", opening=name)
     if cues.instructions.search(masked):
         return replace(request, intent="out_of_scope", opening="instructions")
@@ -59,11 +61,14 @@ def worth_guessing(request: Request) -> bool:
     return not request.named and len(request.constraints) + len(request.wishes) < 2
 
 
-def guessed_aside(request: Request, guess: Guess) -> Request | None:
+def guessed_aside(request: Request, masked: str, cues: Cues, domain: Domain, guess: Guess) -> Request | None:
     """Return the request of a message that, by its likeness to examples, is small talk, about the person, danger or foreign.
 
     Args:
         request: of a message in which no cue says so.
+        masked: the message, its names masked.
+        cues: of the language.
+        domain: whose things are spoken of.
         guess: the likeliest intent, with its kind ("unsafe.harm"), and its probability.
     """
     name, probability = guess
@@ -72,6 +77,8 @@ def guessed_aside(request: Request, guess: Guess) -> Request | None:
     if probability < (_VERY_SURE if named else SURE):
         return None
     if intent == "chat" and named:
+        return None
+    if kind == "other" and _speaks_of_items(request, masked, cues, domain):
         return None
     if intent in ("chat", "unsafe", "out_of_scope") or (intent == "profile" and (kind != "forget" or request.named)):
         return replace(request, intent=cast("Intent", intent), opening=kind)
@@ -94,9 +101,10 @@ def question(
     said = dict(request.attitudes)  # nothing is said of an item that only serves as a measure: "shorter than Heat"
     items = [item for item in dict.fromkeys([*request.named, *request.refers]) if item in said]
     if cues.which_of.search(masked) and len(shown) > 1 and len(items) < 2 and {*items} <= {*shown} and not request.stated:
-        return replace(_asked(request, "compare", shown), refers=(), ambiguous=())
+        refers = request.refers if {*shown} <= {*request.refers} else ()  # "which of those", not "which is longer"
+        return replace(_asked(request, "compare", shown), refers=refers, ambiguous=())
     if request.stated and not cues.compare.search(masked):
-        return None
+        return _asked_besides(request, masked, cues, domain)
     if any(attitude == "excluded" for _, attitude in request.attitudes):
         return None
     about = asked_facets(masked, request.language, domain)
@@ -105,7 +113,8 @@ def question(
         return _asked(request, "compare", items)
     wishes = bool(request.constraints or request.wishes or cues.new_wish.search(masked) or cues.model.search(masked))
     goes_on = before in ("ask_item", "compare") and not wishes and not cues.more.search(masked)
-    if goes_on and len(items) == 1 and items == list(request.refers):
+    bare = len(re.findall(r"\w+", cues.filler.sub(" ", masked))) <= _BARE
+    if goes_on and len(items) == 1 and (items == list(request.refers) or bare):
         return _asked(request, "ask_item", items)
     if (not asks and not about) or cues.model.search(masked) or (cues.more.search(masked) and not about):
         return None
@@ -114,6 +123,27 @@ def question(
     if len(items) == 1 or (request.ambiguous and not items):
         return _asked(request, "ask_item", items)
     return None
+
+
+def _asked_besides(request: Request, masked: str, cues: Cues, domain: Domain) -> Request | None:
+    """Return the question of a message that first tells of other items: "seen Heat. who's in the first one?"."""
+    said = {kind for _, kind in request.stated}
+    open_ = [item for item, attitude in request.attitudes if attitude in ("model", "noticed")]
+    last = max(
+        (m.end() for cue in (cues.sentence_end, cues.clause_end) for m in cue.finditer(masked.rstrip("?？ "))), default=0
+    )
+    asks = asked_facets(masked[last:], request.language, domain) or cues.yes_no.search(masked[last:])
+    if len(open_) != 1 or not said or not last or not asks or cues.model.search(masked):
+        return None
+    asked = _asked(request, "ask_item", open_)
+    return replace(
+        asked,
+        stated=request.stated,
+        liked=request.liked,
+        disliked=request.disliked,
+        seen=request.seen,
+        attitudes=tuple((i, "asked" if i in open_ else a) for i, a in request.attitudes),
+    )
 
 
 def _asked(request: Request, intent: Intent, items: Sequence[str]) -> Request:

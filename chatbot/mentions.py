@@ -46,10 +46,11 @@ def asked_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> I
         for m in names.find(text[start:end], lenient=True, fuzzy=True):
             first, last = m.start + start, m.end + start
             before = cues.asks_before.search(text[:first])
-            if m.kind != "item" or not before or not cues.asks_after.match(text, last):
+            after = cues.asks_after.match(text, last)
+            if m.kind != "item" or not before or not after:
                 continue
             name = text[first:last]
-            sure = bool(before["sure"]) or text[first].isupper()
+            sure = bool(before["sure"] or after["sure"]) or text[first].isupper()
             if (name.lower() not in FUNCTION or text[first].isupper()) and (sure or not names.says_little(name)):
                 if not _is_word(name, lexicon):
                     yield Mention("item", m.target, first, last)
@@ -131,7 +132,7 @@ def leading_titles(text: str, cues: Cues, names: NameIndex) -> list[Mention]:
             if m.kind != "item" or m.start or not (text[opening].isupper() or HAN.match(text, opening)):
                 continue
             link = cues.says_of.match(text, opening + m.end)
-            if link and (link[0].strip() != "" or HAN.match(text, opening)) and any(v.match(text, link.end()) for v in verbs):
+            if link and any(v.match(text, link.end()) for v in verbs):
                 found.append(Mention("item", m.target, opening, opening + m.end))
             elif cues.versus.match(text, opening + m.end):
                 found.append(Mention("item", m.target, opening, opening + m.end))
@@ -141,7 +142,7 @@ def leading_titles(text: str, cues: Cues, names: NameIndex) -> list[Mention]:
 _LINK = re.compile(r"\s*(?:,\s*(?:and|or|&)|,|、|，|\b(?:and|or|vs\.?|versus)\b|&|和|跟|与|/|-)\s*", re.IGNORECASE)
 _LINK_BEFORE = re.compile(rf"{_LINK.pattern}$", re.IGNORECASE)
 _STOP = re.compile(r"[:：;；.!?。！？(（]\s*")
-_END = r"$|[,，、;；.!?。！？:：()（）/]|\b(?:and|or|but|for|though|vs)\b|和|跟|我|都|这|那|哪"
+_END = r"$|[,，、;；.!?。！？:：()（）/]|\b(?:and|or|but|for|though|vs|differ|compare)\b|和|跟|我|都|这|那|哪"
 _ENTRY = re.compile(rf"[^,，、;；.!?。！？:：()（）/]*?(?=\s*(?:{_END}))", re.IGNORECASE)
 
 

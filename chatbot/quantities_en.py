@@ -78,7 +78,7 @@ _LEAST = (
 _ABOUT = r"(?:\s+(?:about|around|roughly|like))?"
 _MOST_AFTER = (
     r"(?:or (?:less|under|shorter|fewer|below)|max(?:imum)?\b|tops\b|at (?:the )?(?:very )?most|and under|limit\b"
-    r"|or so at most|at the outside|(?:is|['’]s) (?:my|the|our|his|her|their) (?:limit|ceiling|cap|max(?:imum)?)"
+    r"|or so at most|at the outside|(?:is|would be) (?:fine|ok|okay|good|perfect|enough|plenty)|(?:is|['’]s) (?:my|the|our|his|her|their) (?:limit|ceiling|cap|max(?:imum)?)"
     r"|and not a minute (?:more|longer)|(?:is|['’]s) (?:all|as long as)\b|or thereabouts at most|cap\b)"
 )
 _ROUGHLY = r"(?:around|about|roughly|approximately|some|in the region of)"
@@ -305,7 +305,7 @@ def _ages(text: str) -> Iterator[Found]:
     young = r"(?:grand)?(?:sons?|daughters?|kids?|child(?:ren)?|boys?|girls?)|nephews?|nieces?|(?:little|small|wee) ones?|twins"
     for m in _rule(
         rf"\b(?:{young})(?:\s+(?:is|are)|\s*,|\s*\(|['’]s)?\s*({_NUMBER})(?:\s*(?:and|&|,)\s*({_NUMBER}))?\b(?!\s*[a-z])"
-        rf"|\b(?:he|she|who)(?:['’]s| is)\s+(?:only |just |nearly |almost )?({_NUMBER})(?=\s*(?:$|[,.!?;)]|and\b|so\b))",
+        rf"|\b(?:he|she|who|they)(?:['’]s| is|['’]re| are)\s+(?:only |just |nearly |almost )?({_NUMBER})(?:\s*(?:and|&)\s*({_NUMBER}))?(?=\s*(?:$|[,.!?;)]|and\b|so\b))",
         text,
     ):
         age = min(round(_read(number)) for number in m.groups() if number)

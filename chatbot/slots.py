@@ -275,7 +275,8 @@ def _free_choices(places: Sequence[tuple[int, int, Constraint]], text: str, cues
 
 _NEAR = re.compile(r"[的片]?\s*[,，、/和跟与]?\s*")
 _OR = re.compile(
-    r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b|或者?|还是|要么|也(?:行|可以|好|成)[,，、]?|/)\s*(?:an?\s+)?", re.IGNORECASE
+    r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b(?:,? (?:failing (?:that|her|him)|else|maybe|perhaps|even),?)?|或者?|还是|要么|也(?:行|可以|好|成)[,，、]?|/)\s*(?:an?\s+)?",
+    re.IGNORECASE,
 )
 _COMMA = re.compile(r"[\u4e00-\u9fff]?\s*[,，、]\s*(?:an?\s+)?", re.IGNORECASE)
 

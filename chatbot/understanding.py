@@ -64,6 +64,7 @@ _BOOK_MARKS = re.compile(r"(?<=《)[^《》]+(?=》)")  # a title, whether it is
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 _TITLE_MARKS = re.compile(r"《[^》]*》|\"[^\"]*\"|“[^”]*”")
 MAX_COUNT = 10
+NOTICED = "noticed"  # said to be somehow, and no more: "those are rather modern" asks for others
 
 
 def detect_language(text: str, fallback: Language = "en") -> Language:
@@ -232,6 +233,7 @@ class Understanding:
     def _read_mentions(
         self, text: str, mentions: Iterable[Mention], cues: Cues, reading: Reading, state: Mapping[str, Any]
     ) -> None:
+        remarks = [m.span() for m in cues.remark.finditer(text)]
         for mention in mentions:
             inside = reading.denies(mention.start)
             if mention.kind == PEOPLE:
@@ -260,20 +262,24 @@ class Understanding:
             if mention.start in reading.measured:
                 continue
             attitude = attitude_of(text, mention, cues, mentions)
-            if inside and any(m.end() == mention.start for m in cues.refuses.finditer(text)):
+            if any(m.end() == mention.start for m in cues.refuses.finditer(text)):
                 attitude = "excluded"  # "not Heat, my brother loved it"
             fault = cues.complaint.search(text, mention.end, mention.end + 16)
-            if attitude == "model" and fault and fault.start() <= mention.end + 3:
-                continue  # "those are too new" asks for others
+            remark = any(start <= mention.start < end for start, end in remarks)
+            noticed = cues.notices.match(text, mention.end) or remark
+            inside = inside and not remark
+            if attitude == "model" and not inside and (noticed or (fault and fault.start() <= mention.end + 3)):
+                attitude = NOTICED
             if inside and attitude in ("seen", "owned"):
                 continue  # "I've seen Heat, though not Ronin"
             attitude = "excluded" if attitude == "model" and inside else attitude
-            if attitude != "model" or mention.target not in reading.attitudes:
+            if attitude not in ("model", NOTICED) or mention.target not in reading.attitudes:
                 reading.attitudes[mention.target] = attitude
         of_items = [m for m in mentions if m.kind == "item"]
         if len(of_items) == 1 and reading.attitudes.get(of_items[0].target) in ("seen", "model"):
-            later = later_judgement(text, of_items[0].end, cues, seen=reading.attitudes[of_items[0].target] == "seen")
-            reading.attitudes[of_items[0].target] = later or reading.attitudes[of_items[0].target]
+            only = of_items[0]
+            later = later_judgement(text, only.end, cues, seen=reading.attitudes[only.target] == "seen")
+            reading.attitudes[only.target] = later or reading.attitudes[only.target]
 
     # -- intent and what the conversation still holds -----------------------------------------------------------------
 
@@ -292,8 +298,9 @@ class Understanding:
         no_wish = aside(request, masked, cues, self._domain) or question(
             request, masked, cues, self._domain, before, last_items(conversation)
         )
+        request = replace(request, attitudes=tuple((i, a) for i, a in request.attitudes if a != NOTICED))
         if not no_wish and self._guess and not drop and worth_guessing(request):
-            no_wish = guessed_aside(request, self._guess(request.text))
+            no_wish = guessed_aside(request, masked, cues, self._domain, self._guess(request.text))
         if no_wish:
             asked = tuple(request.wishes) + tuple(
                 Wish(c.field, str(v), c.words) for c in request.constraints if c.op in ("includes", "any_of") for v in c.values

@@ -81,7 +81,8 @@ class Typos:
         if not _ONE <= len(letters) <= _LONGEST:
             return []
         written = " ".join(words)
-        together = [key for key in self._keys.get(letters, ()) if key != written]
+        torn = marked or not all(word in english().basic for word in words)  # "a 12 year old boy" is no "Oldboy"
+        together = [key for key in self._keys.get(letters, ()) if key != written and (torn or " " in key)]
         if together or not (marked or any(strange)):
             return together
         found, distance = self._nearest.find(letters)

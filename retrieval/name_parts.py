@@ -15,9 +15,12 @@ from retrieval.words import english
 
 _MIN_SURNAME = 4
 _MIN_STRANGE = 6  # letters of a surname in lower case
+_TOLD = 4  # items in whose texts such a surname stands, and is then perhaps a word of its own
 _MIN_SLIP = 7  # letters of one with a slip
 _OUTWEIGHS = 4  # so many times the items of all others of that name together
 _DOT = re.compile(r"[·・•‧．]")
+_PLACE = re.compile(r"\b(?:in|to|at|near)\s+$", re.IGNORECASE)
+_PARTICLE = re.compile(r"\b(de|del|della|di|da|du|la|le|van|von|der|ten|mac|st)\s+$", re.IGNORECASE)
 _BEFORE = re.compile(r"([^\W\d_]+)[\s.]+$")
 
 
@@ -43,9 +46,11 @@ class PeopleParts:
             surname = word if stop == end else word[:-1]
             if text[start].isupper() and not text.isupper():
                 target = self._surnames.get(surname) or self._typed(surname)
-            else:  # in lower case, where it can be nothing else: "hitchcock", "any kurosawa"
-                target = self._surnames.get(surname) if self._strange(surname) else None
-                target = target or self._typed(surname)
+            else:  # in lower case, where it can be nothing else: "hitchcock", "any kurosawa", "de niro"
+                first = self._particle(text, start, surname)
+                told = first < start or self._strange(surname)
+                target = self._surnames.get(surname) if told and not _PLACE.search(text[:start]) else None
+                target, start = target or self._typed(surname), first
             if target and not self._after_a_name(text, start):
                 yield Part(target, start, stop)
         if HAN.search(text):
@@ -57,7 +62,18 @@ class PeopleParts:
                             yield Part(target, start, start + length)
 
     def _strange(self, word: str) -> bool:
-        return len(word) >= _MIN_STRANGE and not english().knows(word) and self._evidence.frequency(word) < 2
+        return len(word) >= _MIN_STRANGE and word not in english().usual and self._evidence.frequency(word) < _TOLD
+
+    def _particle(self, text: str, start: int, surname: str) -> int:
+        """Where a surname begins with the particle before it, if that is a part of the name."""
+        before = _PARTICLE.search(text[:start])
+        known = before and (before[1].lower(), surname) in self._particles
+        return before.start() if before and known else start
+
+    @cached_property
+    def _particles(self) -> set[tuple[str, str]]:
+        ends = (word_key(name).split()[-2:] for name in self._people if not HAN.search(name))
+        return {(end[0], end[1]) for end in ends if len(end) > 1}
 
     @cached_property
     def _nearest(self) -> Nearest:

@@ -25,7 +25,7 @@ _VIEWED = (
     r"called|named|titled|have you read|finished|started"
 )
 _OFFERED = (
-    r"how about|what about|check(?:ed|ing)? out|try|such as|similar to|as good as|sequel to|remake of|original|"
+    r"how about|what about|(?:copy|dvd|feel) of|(?:(?:i|we)['’]?ve|have) got|check(?:ed|ing)? out|try|such as|similar to|as good as|sequel to|remake of|original|"
     r"look(?:ing)? into|"
     r"favou?rites?(?: (?:is|are|was|were))?|(?:see|own|rented|download(?:ed)?)|(?:think|thought) (?:of|about)"
 )
@@ -34,13 +34,13 @@ _WEAK = (
     r"both|haven'?t|of|oh|well|no|sorry|not|remember|mean|by"
 )
 _AFTER_VERB = re.compile(
-    r"\s+(?:is|was|are|were|isn'?t|wasn'?t|has|had|with|starring|stars|looks?|looked|sounds?|by|from|which|because|though|have"
+    r"\s+(?:is|was|are|were|isn'?t|wasn'?t|did|didn'?t|has|had|with|starring|stars|looks?|looked|sounds?|by|from|which|because|though|have"
     r" you|series|franchise|trilogy|might|would|should|will)\b",
     re.IGNORECASE,
 )
 _AFTER_END = re.compile(
     r"\W*$|\s*[.,!?;:&/)\n]|\s+(?:and|or|but|too|as well|also|yet|if|lol|already|recently|again|i|it|that|before|though|last|"
-    r"a few|yesterday|because|so)\b",
+    r"a few|yesterday|because|so|at|on (?:dvd|blu-?ray|tape|my|the)|w|twice|when|years|ages|once)\b",
     re.IGNORECASE,
 )
 _HAN_SAID = re.compile(r"(?:我|我也|早就|已经|都)?(?:看过|看了|怎么样|好看|不错|很棒|太棒|讲的?是?什么)")

@@ -143,7 +143,8 @@ class Evidence:
         strength = self._context.strength(text, start, end)
         content = [word for word in words if word not in FUNCTION]
         if not content:
-            return strength == 3 and text[start].isupper() and not text[start : start + 2].isupper() and len(key) > 1
+            written = text[start].isupper() and not text[start : start + 2].isupper() and len(key) > 1
+            return written and (strength == 3 or (len(words) > 1 and strength > 0 and self._capitals(text, start, end, key)))
         if len(words) == 1:
             if key not in known.basic:
                 alone = not text[:start].strip() and not text[end:].strip(" .!?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from retrieval.words import english
 __all__ = ["Mention", "NameIndex", "fold"]
 
 _MAX_TYPED = 8  # words of a mistyped name
+_NAME_LETTERS = 9  # of a name with capitals in which a slip may have made another word ("Tokyo Storey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class NameIndex:
             mentions += [
                 Mention(PEOPLE, who, *span)
                 for who, *span in self._people.find(text, [(t.start, t.end, t.word) for t in tokens])
+                if not any(kind == "item" for kind, _ in _look_up(self._words, fold(text[span[0] : span[1]]))[0])
             ]
         taken = _longest([m for m in mentions if right_years(text, m, self._years)])
         if fuzzy:
@@ -180,11 +182,19 @@ class NameIndex:
                     words[-1], end = words[-1][:-1], end - 2
                 if any(m.start <= start and end <= m.end for m in taken):
                     continue
-                marked = in_marks(text, start, end)
+                marked = in_marks(text, start, end) or self._as_name(text, tokens[i:j])
                 for key in self._typos.near(words, strange[i:j], marked=marked):
                     for mention in self._read(text, start, end, key, lenient, True):
                         if mention.kind == "item" or " " in key:
                             yield mention
+
+    @staticmethod
+    def _as_name(text: str, tokens: Sequence[_Token]) -> bool:
+        """Whether words are written as names are, and so long that one slip makes no other name."""
+        letters = sum(len(token.word) for token in tokens)
+        return (
+            len(tokens) > 1 and letters >= _NAME_LETTERS and all(text[t.start].isupper() for t in tokens) and not text.isupper()
+        )
 
     def _find_sounds(self, text: str, tokens: list[_Token], lenient: bool) -> Iterator[Mention]:
         """Chinese names written with other characters of the same sound, or in pinyin."""

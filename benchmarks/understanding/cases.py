@@ -12,7 +12,7 @@ from typing import Any
 from chatbot.understanding import detect_language
 
 FOLDER = Path(__file__).parent
-FILES = tuple(FOLDER / f"{name}.jsonl" for name in ("en", "zh", "en2", "zh2", "en3", "zh3", "own"))
+FILES = tuple(FOLDER / f"{name}.jsonl" for name in ("en", "zh", "en2", "zh2", "en3", "zh3", "en4", "zh4", "own"))
 _KEYS = {"intent", "constraints", "wishes", "items", "refers", "count", "optional"}
 
 

@@ -78,6 +78,7 @@ class Cues:
     things: Pattern
     idiom: Pattern
     remark: Pattern
+    notices: Pattern
     refuses: Pattern
     ok: Pattern
     asks_for: Pattern
