@@ -103,7 +103,9 @@ class Pointer:
             if place == 0:  # the middle one
                 place = (len(shown) + 1) // 2 if len(shown) % 2 else None
             if place is not None and abs(place) <= len(shown):
-                pointings.append(Pointing(*found.span(), (shown[place - 1 if place > 0 else place].id,)))
+                bare = found.lastindex == len(found.groups())  # "seen 1": the verb before it is no part of it
+                start = found.start(found.lastindex or 0) if bare else found.start()
+                pointings.append(Pointing(start, found.end(), (shown[place - 1 if place > 0 else place].id,)))
         return pointings
 
     def _groups(

@@ -17,7 +17,7 @@ _MIN_SURNAME = 4
 _MIN_STRANGE = 6  # letters of a surname in lower case
 _TOLD = 4  # items in whose texts such a surname stands, and is then perhaps a word of its own
 _MIN_SLIP = 7  # letters of one with a slip
-_OUTWEIGHS = 4  # so many times the items of all others of that name together
+_OUTWEIGHS = 3  # so many times the items of all others of that name together
 _DOT = re.compile(r"[·・•‧．]")
 _PLACE = re.compile(r"\b(?:in|to|at|near)\s+$", re.IGNORECASE)
 _PARTICLE = re.compile(r"\b(de|del|della|di|da|du|la|le|van|von|der|ten|mac|st)\s+$", re.IGNORECASE)
@@ -88,7 +88,8 @@ class PeopleParts:
     def _after_a_name(text: str, start: int) -> bool:
         """Whether a capitalised word before it makes it another person's name ("Jonathan Nolan", not "Like Nolan")."""
         before = _BEFORE.search(text[:start])
-        return bool(before) and before[1][0].isupper() and before[1].lower() not in english().usual
+        usual = bool(before) and (before[1].lower() in english().usual or bool(_PARTICLE.search(f"{before[1]} ")))
+        return bool(before) and before[1][0].isupper() and not usual
 
     @cached_property
     def _surnames(self) -> dict[str, str]:
