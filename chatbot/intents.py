@@ -45,9 +45,14 @@ def aside(request: Request, masked: str, cues: Cues, domain: Domain) -> Request 
 
 
 def _speaks_of_items(request: Request, masked: str, cues: Cues, domain: Domain) -> bool:
+    return bool(request.named) or speaks_of_things(masked, cues, domain)
+
+
+def speaks_of_things(masked: str, cues: Cues, domain: Domain) -> bool:
+    """Whether a message has a word for the domain's things: "film", "something to watch"."""
     lowered = cues.elsewhere.sub(" ", masked).lower()
     nouns = domain.noun_words.split()
-    return bool(request.named or cues.things.search(masked)) or any(
+    return bool(cues.things.search(masked)) or any(
         word in lowered if HAN.search(word) else re.search(rf"\b{re.escape(word)}\b", lowered) for word in nouns
     )
 
@@ -61,15 +66,13 @@ def worth_guessing(request: Request) -> bool:
     return not request.named and len(request.constraints) + len(request.wishes) < 2
 
 
-def guessed_aside(request: Request, masked: str, cues: Cues, domain: Domain, guess: Guess) -> Request | None:
+def guessed_aside(request: Request, guess: Guess, *, of_things: bool = False) -> Request | None:
     """Return the request of a message that, by its likeness to examples, is small talk, about the person, danger or foreign.
 
     Args:
         request: of a message in which no cue says so.
-        masked: the message, its names masked.
-        cues: of the language.
-        domain: whose things are spoken of.
         guess: the likeliest intent, with its kind ("unsafe.harm"), and its probability.
+        of_things: whether it has a word for the domain's things, which another trade has not.
     """
     name, probability = guess
     intent, _, kind = name.partition(".")
@@ -78,7 +81,7 @@ def guessed_aside(request: Request, masked: str, cues: Cues, domain: Domain, gue
         return None
     if intent == "chat" and named:
         return None
-    if kind == "other" and _speaks_of_items(request, masked, cues, domain):
+    if kind == "other" and of_things:
         return None
     if intent in ("chat", "unsafe", "out_of_scope") or (intent == "profile" and (kind != "forget" or request.named)):
         return replace(request, intent=cast("Intent", intent), opening=kind)

@@ -52,7 +52,7 @@ def asked_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> I
             name = text[first:last]
             sure = bool(before["sure"] or after["sure"]) or text[first].isupper()
             if (name.lower() not in FUNCTION or text[first].isupper()) and (sure or not names.says_little(name)):
-                if not _is_word(name, lexicon):
+                if not _in_phrase(text, first, last, lexicon):
                     yield Mention("item", m.target, first, last)
 
 
@@ -60,19 +60,26 @@ def known_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon, know
     """Titles of items that were shown or named before; of everyday words only where they begin with a capital."""
     for m in names.find(text, lenient=True, fuzzy=True) if known else ():
         name = text[m.start : m.end]
-        if m.kind != "item" or m.target not in known or _is_word(name, lexicon) or _ARTICLE.search(text[: m.start]):
+        if (
+            m.kind != "item"
+            or m.target not in known
+            or _in_phrase(text, m.start, m.end, lexicon)
+            or _ARTICLE.search(text[: m.start])
+        ):
             continue
         if HAN.match(name):
             telling = len(name) > 1 and not cues.kind.match(text, m.end)
         else:
-            telling = not names.says_little(name) or (name[0].isupper() and bool(text[: m.start].strip()))
+            inside = bool(text[: m.start].strip()) or cues.notices.match(text, m.end)
+            telling = not names.says_little(name) or bool(name[0].isupper() and inside)
         if telling:
             yield m
 
 
-def _is_word(name: str, lexicon: Lexicon) -> bool:
-    """Whether a name is a word for a facet's value, and nothing more."""
-    return any((m.start, m.end) == (0, len(name)) for m in lexicon.find(name, "zh" if HAN.match(name) else "en"))
+def _in_phrase(text: str, start: int, end: int, lexicon: Lexicon) -> bool:
+    """Whether a name is a word for a facet's value, or stands within one (超级英雄)."""
+    language = "zh" if HAN.match(text, start) else "en"
+    return any(m.start <= start and end <= m.end for m in lexicon.find(text, language))
 
 
 def plain_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> list[Mention]:
@@ -150,7 +157,11 @@ def _stands_alone(rest: str, mention: Mention, lexicon: Lexicon, cues: Cues) -> 
     """Whether a title of ordinary words is all that is said between a verb, "and" and the end of the clause."""
     name = rest[mention.start : mention.end]
     if HAN.match(name):
-        return len(name) >= 2 and not cues.kind.match(rest, mention.end) and not _is_word(name, lexicon)
+        return (
+            len(name) >= 2
+            and not cues.kind.match(rest, mention.end)
+            and not _in_phrase(rest, mention.start, mention.end, lexicon)
+        )
     before = re.search(r"(?:^|\b(?:and|or|&))\s*$", rest[: mention.start], re.IGNORECASE)
     after = re.match(r"\s*(?:$|(?:and|or|but|&|too|as well)\b|\ufffc)", rest[mention.end :], re.IGNORECASE)
     return bool(before and after) and len(name) > 3 and not lexicon.find(name, "en")

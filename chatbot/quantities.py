@@ -44,6 +44,11 @@ def find_bounds(text: str) -> list[Bound]:
     return sorted((b for b in dict.fromkeys(taken) if b.kind), key=lambda b: (b.start, b.op))
 
 
+def speaks_of_duration(text: str) -> bool:
+    """Whether a text names a duration, with or without a bound ("the two hours")."""
+    return any(reader.DURATION.search(text) for reader in (quantities_en, quantities_zh))
+
+
 def _all(text: str) -> Iterator[Bound]:
     for kind, op, value, start, end in (*quantities_en.find(text), *quantities_zh.find(text)):
         yield Bound(kind, op, value, start, end)  # pyright: ignore[reportArgumentType]  (the readers yield these words alone)

@@ -65,6 +65,7 @@ _LENGTH = (
     rf"|(?P<ch>\d)h(?P<cm>\d\d)(?:m|min)?\b|(?P<halfhour>half\s+an\s+hour)|(?P<bare>hour\s+and\s+(?:a\s+)?{_PARTS})"
     rf"|(?P<m>{_NUMBER})[\s-]*{_MINUTES}(?![\w])(?:[\s-]*long)?)"
 )
+DURATION = re.compile(rf"(?<!\w){_LENGTH}", re.IGNORECASE)
 _BEYOND = r"(?:more than|longer than|over|above|beyond|past|exceed(?:ing|s)?|(?:goes|going|runs?|running) (?:over|past|beyond))"
 _MOST = (
     r"(?:under|less than|shorter than|at (?:the )?(?:very )?most|below|within|inside|max(?:imum)?(?: of)?|up to"

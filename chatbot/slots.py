@@ -12,7 +12,7 @@ from chatbot.clauses import clause_spans
 from chatbot.cues import Cues
 from chatbot.dialogue import is_implied
 from chatbot.lexicon import Lexicon, Match, Target
-from chatbot.quantities import find_bounds
+from chatbot.quantities import find_bounds, speaks_of_duration
 from chatbot.types import Language
 from retrieval.domain import Domain
 from retrieval.types import Constraint, Item, Op, Wish
@@ -176,7 +176,9 @@ class SlotReader:
             and any(start <= bound.start and bound.end <= end for start, end in open_)
         ]
         reading.lifted += [(names[bound.kind], None) for bound in dropped if bound.kind in names]
-        bounds = [bound for bound in bounds if bound not in dropped]  # "forget about the two hours"
+        if "minutes" in names and any(speaks_of_duration(text[start:end]) for start, end in open_) and not bounds:
+            reading.lifted.append((names["minutes"], None))  # "forget about the two hours"
+        bounds = [bound for bound in bounds if bound not in dropped]
         said = {(names.get(bound.kind), bound.op) for bound in bounds}
         reading.constraints = [c for c in reading.constraints if (c.field, c.op) not in said]
         for bound in bounds:

@@ -51,4 +51,6 @@ class Spelling:
             near = sorted(swapped & self._words)
         else:
             near = self._nearest.find(word)[0]
+        if len(near) > 1:  # "somthing" is rather "something" than "soothing"
+            near = [other for other in near if other in english().basic]
         return near[0] if len(near) == 1 else None

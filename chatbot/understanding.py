@@ -37,7 +37,7 @@ from chatbot.dialogue import (
     turn_round,
     unique,
 )
-from chatbot.intents import aside, guessed_aside, question, worth_guessing
+from chatbot.intents import aside, guessed_aside, question, speaks_of_things, worth_guessing
 from chatbot.lexicon import Lexicon, Target
 from chatbot.mentions import with_plain_titles
 from chatbot.quantities import number
@@ -300,7 +300,7 @@ class Understanding:
         )
         request = replace(request, attitudes=tuple((i, a) for i, a in request.attitudes if a != NOTICED))
         if not no_wish and self._guess and not drop and worth_guessing(request):
-            no_wish = guessed_aside(request, masked, cues, self._domain, self._guess(request.text))
+            no_wish = guessed_aside(request, self._guess(request.text), of_things=speaks_of_things(masked, cues, self._domain))
         if no_wish:
             asked = tuple(request.wishes) + tuple(
                 Wish(c.field, str(v), c.words) for c in request.constraints if c.op in ("includes", "any_of") for v in c.values
