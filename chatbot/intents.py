@@ -49,7 +49,7 @@ def _speaks_of_items(request: Request, masked: str, cues: Cues, domain: Domain) 
 
 
 def speaks_of_things(masked: str, cues: Cues, domain: Domain) -> bool:
-    """Whether a message has a word for the domain's things: "film", "something to watch"."""
+    """Whether a message has a word for the domain's things, or for what one does with them."""
     lowered = cues.elsewhere.sub(" ", masked).lower()
     nouns = domain.noun_words.split()
     return bool(cues.things.search(masked)) or any(

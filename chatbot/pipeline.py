@@ -76,7 +76,8 @@ class RecommendationPipeline:
             vote_weight: weight of the model's vote beside the channels'.
             count: items a reply has unless the message says otherwise.
             read_with_model: the model reads the messages that the rules leave open.
-            guess, likeness: read what no cue and no card says; see :class:`chatbot.understanding.Understanding`.
+            guess: tells what a message is for where no cue does; see :class:`chatbot.understanding.Understanding`.
+            likeness: of a description to cards; see there.
             history: a person's events in the imported log, oldest first; they count as older than what the store holds.
         """
         self.index, self.model, self.store = index, model, store

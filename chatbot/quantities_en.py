@@ -79,7 +79,8 @@ _LEAST = (
 _ABOUT = r"(?:\s+(?:about|around|roughly|like))?"
 _MOST_AFTER = (
     r"(?:or (?:less|under|shorter|fewer|below)|max(?:imum)?\b|tops\b|at (?:the )?(?:very )?most|and under|limit\b"
-    r"|or so at most|at the outside|(?:is|would be) (?:fine|ok|okay|good|perfect|enough|plenty)|(?:is|['’]s) (?:my|the|our|his|her|their) (?:limit|ceiling|cap|max(?:imum)?)"
+    r"|or so at most|at the outside|(?:is|would be) (?:fine|ok|okay|good|perfect|enough|plenty)"
+    r"|(?:is|['’]s) (?:my|the|our|his|her|their) (?:limit|ceiling|cap|max(?:imum)?)"
     r"|and not a minute (?:more|longer)|(?:is|['’]s) (?:all|as long as)\b|or thereabouts at most|cap\b)"
 )
 _ROUGHLY = r"(?:around|about|roughly|approximately|some|in the region of)"
@@ -89,7 +90,7 @@ _TIGHT = (  # where there is no more time than is named
     r"|(?:has|have|need|needs|must) to (?:fit|end|finish)|(?:over|done|finished) by|before (?:my|the|we|i|bed|he|she))\b"
 )
 _LEAST_AFTER = r"(?:plus\b|\+|or (?:more|longer|over|above)|and (?:up|over)|at (?:the )?(?:very )?least|minimum\b)"
-_BARE_MOST = r"(?<![\w.$£€])(\d{2,3})\s*(?:or (?:less|under|shorter)|max|tops|at (?:the )?most)(?!\w|\s*(?:%|films?|movies?))"
+_BARE_MOST = r"(?<![\w.$£€])(\d{2,3})\s*(?:or (?:less|under|shorter)|max|tops|at (?:the )?most)(?!\w|\s*%)"
 _HAVE = (
     r"(?:(?:i|we)(?:['’]ve| have|['’]ve only| only have|['’]m having| am having|['’]re having| are having| got)|there['’]?s)"
     r"(?:\s+(?:only|just|about|exactly|got|roughly|maybe|like))*"
@@ -304,9 +305,10 @@ def _ages(text: str) -> Iterator[Found]:
         if 0 < age < 18:  # "my mother is 80 years old" sets no bound
             yield "age", "max", age, m.start(), m.end()
     young = r"(?:grand)?(?:sons?|daughters?|kids?|child(?:ren)?|boys?|girls?)|nephews?|nieces?|(?:little|small|wee) ones?|twins"
+    are = r"\b(?:he|she|who|they)(?:['’]s| is|['’]re| are)\s+(?:only |just |nearly |almost )?"
     for m in _rule(
         rf"\b(?:{young})(?:\s+(?:is|are)|\s*,|\s*\(|['’]s)?\s*({_NUMBER})(?:\s*(?:and|&|,)\s*({_NUMBER}))?\b(?!\s*[a-z])"
-        rf"|\b(?:he|she|who|they)(?:['’]s| is|['’]re| are)\s+(?:only |just |nearly |almost )?({_NUMBER})(?:\s*(?:and|&)\s*({_NUMBER}))?(?=\s*(?:$|[,.!?;)]|and\b|so\b))",
+        rf"|{are}({_NUMBER})(?:\s*(?:and|&)\s*({_NUMBER}))?(?=\s*(?:$|[,.!?;)]|and\b|so\b))",
         text,
     ):
         age = min(round(_read(number)) for number in m.groups() if number)

@@ -94,13 +94,11 @@ class SlotReader:
                 continue
             inside, words = reading.denies(match.start), text[match.start : match.end]
             for target in match.targets:
-                if target.negated_only and not inside:
+                if target.wanted_only if inside else target.negated_only:
                     continue
                 if _inside(match.start, forgotten) and not (inside and not was_wanted(target, state)):
                     reading.lifted += [(target.facet, value) for value in target.values] or [(target.facet, None)]
                     reading.spans.append((match.start, match.end))
-                elif inside and target.wanted_only:
-                    continue
                 elif inside:
                     self._exclude(target, words, reading)
                     reading.spans.append((match.start, match.end))
@@ -277,7 +275,8 @@ def _free_choices(places: Sequence[tuple[int, int, Constraint]], text: str, cues
 
 _NEAR = re.compile(r"[的片]?\s*[,，、/和跟与]?\s*")
 _OR = re.compile(
-    r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b(?:,? (?:failing (?:that|her|him)|else|maybe|perhaps|even),?)?|或者?|还是|要么|也(?:行|可以|好|成)[,，、]?|/)\s*(?:an?\s+)?",
+    r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b(?:,? (?:failing (?:that|her|him)|else|maybe|perhaps|even),?)?"
+    r"|或者?|还是|要么|也(?:行|可以|好|成)[,，、]?|/)\s*(?:an?\s+)?",
     re.IGNORECASE,
 )
 _COMMA = re.compile(r"[\u4e00-\u9fff]?\s*[,，、]\s*(?:an?\s+)?", re.IGNORECASE)

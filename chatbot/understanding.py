@@ -9,18 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from chatbot.clauses import (
-    HAN,
-    attitude_of,
-    later_judgement,
-    mask_names,
-    negated_spans,
-    points_at,
-    split_sentences,
-    wish_text,
-)
+from chatbot.attitudes import NOTICED, read_mentions
+from chatbot.clauses import HAN, mask_names, negated_spans, points_at, wish_text
 from chatbot.cues import Cues, load_cues
 from chatbot.dialogue import (
     at_turn,
@@ -38,14 +29,14 @@ from chatbot.dialogue import (
     unique,
 )
 from chatbot.intents import aside, guessed_aside, question, speaks_of_things, worth_guessing
-from chatbot.lexicon import Lexicon, Target
+from chatbot.lexicon import Lexicon
 from chatbot.mentions import with_plain_titles
 from chatbot.quantities import number
 from chatbot.references import Likeness, Pointer
-from chatbot.slots import Reading, SlotReader, settle, was_wanted
+from chatbot.slots import Reading, SlotReader, settle
 from chatbot.spelling import Spelling
 from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
-from retrieval.domain import PEOPLE, Domain
+from retrieval.domain import Domain
 from retrieval.errors import MessageError
 from retrieval.events import EventKind
 from retrieval.titles import Mention, NameIndex
@@ -64,7 +55,6 @@ _BOOK_MARKS = re.compile(r"(?<=《)[^《》]+(?=》)")  # a title, whether it is
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 _TITLE_MARKS = re.compile(r"《[^》]*》|\"[^\"]*\"|“[^”]*”")
 MAX_COUNT = 10
-NOTICED = "noticed"  # said to be somehow, and no more: "those are rather modern" asks for others
 
 
 def detect_language(text: str, fallback: Language = "en") -> Language:
@@ -190,7 +180,7 @@ class Understanding:
         reading = Reading(negated_spans(masked, cues))
         compared = {m.start: self._items[m.target] for m in mentions if m.kind == "item"}
         self._slots.read(masked, language, cues, reading, state, shown, compared)
-        self._read_mentions(masked, mentions, cues, reading, state)
+        read_mentions(masked, mentions, cues, reading, state)
         settle(reading, masked, cues)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
         request = Request(
@@ -227,59 +217,6 @@ class Understanding:
             return self._count
         words = next((group for group in found.groups() if group and _is_number(group)), "1")
         return max(1, min(MAX_COUNT, int(number(words))))
-
-    # -- names ----------------------------------------------------------------------------------------------------
-
-    def _read_mentions(
-        self, text: str, mentions: Iterable[Mention], cues: Cues, reading: Reading, state: Mapping[str, Any]
-    ) -> None:
-        remarks = [m.span() for m in cues.remark.finditer(text)]
-        for mention in mentions:
-            inside = reading.denies(mention.start)
-            if mention.kind == PEOPLE:
-                forgotten = reading.forgets(mention.start)
-                if forgotten and was_wanted(Target(PEOPLE, (mention.target,)), state):
-                    reading.lifted.append((PEOPLE, mention.target))
-                    reading.spans.append((mention.start, mention.end))
-                    continue
-                inside = inside or forgotten
-                op = "excludes" if inside else "includes"
-                reading.constraints.append(Constraint(PEOPLE, op, mention.target, mention.target))
-                if inside:
-                    reading.spans.append((mention.start, mention.end))
-                else:
-                    reading.places.append((mention.start, mention.end, reading.constraints[-1]))
-                continue
-            reading.spans.append((mention.start, mention.end))
-            verbs = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted, cues.model)
-            reading.spans += [
-                m.span()
-                for start, end in split_sentences(text, cues)
-                if start <= mention.start < end
-                for cue in verbs
-                for m in cue.finditer(text, start, end)
-            ]
-            if mention.start in reading.measured:
-                continue
-            attitude = attitude_of(text, mention, cues, mentions)
-            if any(m.end() == mention.start for m in cues.refuses.finditer(text)):
-                attitude = "excluded"  # "not Heat, my brother loved it"
-            fault = cues.complaint.search(text, mention.end, mention.end + 16)
-            remark = any(start <= mention.start < end for start, end in remarks)
-            noticed = cues.notices.match(text, mention.end) or remark
-            inside = inside and not remark
-            if attitude == "model" and not inside and (noticed or (fault and fault.start() <= mention.end + 3)):
-                attitude = NOTICED
-            if inside and attitude in ("seen", "owned"):
-                continue  # "I've seen Heat, though not Ronin"
-            attitude = "excluded" if attitude == "model" and inside else attitude
-            if attitude not in ("model", NOTICED) or mention.target not in reading.attitudes:
-                reading.attitudes[mention.target] = attitude
-        of_items = [m for m in mentions if m.kind == "item"]
-        if len(of_items) == 1 and reading.attitudes.get(of_items[0].target) in ("seen", "model"):
-            only = of_items[0]
-            later = later_judgement(text, only.end, cues, seen=reading.attitudes[only.target] == "seen")
-            reading.attitudes[only.target] = later or reading.attitudes[only.target]
 
     # -- intent and what the conversation still holds -----------------------------------------------------------------
 

@@ -39,7 +39,8 @@ class Bound(Model):
 class Words(Model):
     """The phrases that mean a facet value. ``name`` is the word to show, else the first phrase of a language.
 
-    ``not_*`` count under a negation alone.
+    ``not_*`` count under a negation alone. ``wanted_*`` count only where they are wished for: words for a narrower subject
+    ("mafia"), which is all that a refusal then means, and not the whole genre.
     """
 
     name: Mapping[str, str] = Field(default_factory=dict)
@@ -48,6 +49,8 @@ class Words(Model):
     zh: tuple[str, ...] = ()
     not_en: tuple[str, ...] = ()
     not_zh: tuple[str, ...] = ()
+    wanted_en: tuple[str, ...] = ()
+    wanted_zh: tuple[str, ...] = ()
 
     def label(self, language: str) -> str | None:
         """Return the word to show in a language."""
@@ -122,7 +125,9 @@ class Facet(Model):
     @cached_property
     def canonical(self) -> dict[str, str]:
         """Lower-cased phrase -> canonical value, so that "Science Fiction" in a table is "science-fiction" in a wish."""
-        phrases = {w.lower(): v for v, words in reversed(list(self.values.items())) for w in (*words.zh, *words.en)}
+        values = list(reversed(list(self.values.items())))
+        narrower = {w.lower(): v for v, words in values for w in (*words.wanted_zh, *words.wanted_en)}
+        phrases = {**narrower, **{w.lower(): v for v, words in values for w in (*words.zh, *words.en)}}
         named = {word.lower(): v for v, words in self.values.items() for word in words.name.values()}
         aliases = {spelling.lower(): value for spelling, value in self.aliases.items()}
         return {**phrases, **named, **{value.lower(): value for value in self.values}, **aliases}
@@ -155,6 +160,7 @@ class Domain(Model):
         per_group: at most one item per value of this facet in a reply.
         headline: facets shown on a card, in this order.
         ballot: facets that the model's vote reads.
+        idle: phrases that hold a word of a facet and mean no value of it ("bloody good", 强烈推荐).
     """
 
     name: str
@@ -169,6 +175,7 @@ class Domain(Model):
     ballot: tuple[str, ...] = ()
     ask: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     ordinary_titles: tuple[str, ...] = ()
+    idle: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     noun: Mapping[str, Noun]
     example: Mapping[str, Example]
     source: Source = Source()

@@ -25,7 +25,8 @@ _VIEWED = (
     r"called|named|titled|have you read|finished|started"
 )
 _OFFERED = (
-    r"how about|what about|(?:copy|dvd|feel) of|(?:(?:i|we)['’]?ve|have) got|check(?:ed|ing)? out|try|such as|similar to|as good as|sequel to|remake of|original|"
+    r"how about|what about|(?:copy|dvd|feel) of|"
+    r"(?:(?:i|we)['’]?ve|have) got|check(?:ed|ing)? out|try|such as|similar to|as good as|sequel to|remake of|original|"
     r"look(?:ing)? into|"
     r"favou?rites?(?: (?:is|are|was|were))?|(?:see|own|rented|download(?:ed)?)|(?:think|thought) (?:of|about)"
 )

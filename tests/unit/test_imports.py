@@ -18,7 +18,9 @@ STAGES = ("understanding", "policy", "reranking", "writing", "grounding", "profi
 ALLOWED = {"writing": {"answers", "grounding"}}
 SHARED = {"types", "records", "cues", "lexicon", "quantities", "llm.base"}
 # modules that a stage was split into
-HELPERS = {"understanding": {"clauses", "dialogue", "intents", "mentions", "questions", "references", "slots"}}
+HELPERS = {
+    "understanding": {"attitudes", "clauses", "dialogue", "intents", "mentions", "questions", "references", "slots", "spelling"}
+}
 FILM_WORDS = re.compile(r"movie|film|director(?!y|ies)|cinema|电影|影片|导演|片子|演员", re.IGNORECASE)
 
 

@@ -153,7 +153,7 @@ def test_a_question_after_a_statement_keeps_both(understanding):
     assert request.stated == (("inception-2010", "seen"),)
 
 
-# -- what is no longer asked for ------------------------------------------------------------------------------------------------
+# -- what is no longer asked for -----------------------------------------------------------------------------------
 
 
 def held(**constraint):
@@ -176,7 +176,7 @@ def test_a_person_who_is_taken_back_or_refused(understanding):
     assert state(understanding.read("forget Meryl Streep", after(HEAT))) == {"people excludes Meryl Streep"}
 
 
-# -- descriptions by meaning ------------------------------------------------------------------------------------------------------
+# -- descriptions by meaning ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
