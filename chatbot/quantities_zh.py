@@ -28,7 +28,7 @@ _PART = r"(?:早期|初期|前期|前半|初|中期|中叶|中|晚期|末期|后
 _DECADE = rf"(?<!\d){_CENTURY}{_TEN}(?:年代)"
 _PARTS = {"早": (0, 4), "初": (0, 4), "前": (0, 4), "中": (3, 6), "晚": (5, 9), "末": (5, 9), "后": (5, 9)}
 
-_NOT = r"(?:(?:不要|不想看?|不看|[别甭]给?我?|别要|除了|排除|去掉|讨厌|拒绝|不喜欢)太?\s*[看推放选来弄整搞挑找]?荐?)"
+_NOT = r"(?:[也更]?(?:不要|不想看?|不看|[别甭]给?我?|别要|除了|排除|去掉|讨厌|拒绝|不喜欢)太?\s*[看推放选来弄整搞挑找]?荐?)"
 _NEVER = r"(?:不|别|勿|莫|甭)(?:能|要|可|得|该|许|准)?(?:再)?"
 _DENY = (  # what stands after it: "2000年以前的一律不要"
     r"的?老?片?子?的?(?:那?种|我|就|都|一律|一概|统统|通通|全部?|可|也|还是|请|绝对|坚决|真|实在|再?给我)*"
@@ -47,6 +47,7 @@ _LENGTH = (
     rf"|(?P<halfhour>(?<!个)半个?(?:小时|钟头))|(?P<onehalf>个半(?:小时|钟头?))|(?P<m>{_NUM})\s*(?:来|多)?(?:分钟|min(?:ute)?s?(?![a-z])|分(?![的之数享别类手配析明]))"
     rf"|(?P<q>[一二两三])刻钟)"
 )
+DURATION = re.compile(_LENGTH, re.IGNORECASE)
 _HOLDS = r"(?:时间|时长|片长|长度|总共|都|大概|大约|差不多|能|给|在|到|为|要|得|是|了|也|就|只|有|来|个)*?\s*"
 _MOST = (
     r"(?:(?:不|别|勿|没|莫|甭)(?:能|要|得|可|许|准|该)?(?:再)?(?:超过?|多于|长于|大于|高于|过)"
@@ -280,9 +281,8 @@ def _length(m: re.Match[str]) -> int:
         return 30 if parts["halfhour"] else 90
     if parts["q"]:
         return round(number(parts["q"])) * 15
-    half = 30 if parts["half0"] or parts["half1"] or parts["half"] else 0
     rest = round(_read(parts["hm"])) if parts["hm"] else 15 * round(number(parts["quarter"])) if parts["quarter"] else 0
-    return round(_read(parts["h"]) * 60) + half + rest
+    return round(_read(parts["h"]) * 60) + rest + 30 * bool(parts["half0"] or parts["half1"] or parts["half"])
 
 
 def _minutes(text: str) -> Iterator[Found]:
