@@ -9,7 +9,7 @@ from typing import Any
 from chatbot.clauses import split_sentences
 from chatbot.cues import Cues
 from chatbot.lexicon import Target
-from chatbot.slots import Reading, was_wanted
+from chatbot.slots import Reading, was_excluded, was_wanted
 from retrieval.domain import PEOPLE
 from retrieval.titles import Mention
 from retrieval.types import Constraint
@@ -30,7 +30,7 @@ def read_mentions(text: str, mentions: Sequence[Mention], cues: Cues, reading: R
     items = [mention for mention in mentions if mention.kind != PEOPLE]
     for mention in mentions:
         if mention.kind == PEOPLE:
-            _read_person(mention, reading, state)
+            _read_person(text, mention, cues, reading, state)
             continue
         reading.spans.append((mention.start, mention.end))
         verbs = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted, cues.model)
@@ -52,9 +52,10 @@ def read_mentions(text: str, mentions: Sequence[Mention], cues: Cues, reading: R
         reading.attitudes[target] = later or reading.attitudes[target]
 
 
-def _read_person(mention: Mention, reading: Reading, state: Mapping[str, Any]) -> None:
-    forgotten = reading.forgets(mention.start)
-    if forgotten and was_wanted(Target(PEOPLE, (mention.target,)), state):
+def _read_person(text: str, mention: Mention, cues: Cues, reading: Reading, state: Mapping[str, Any]) -> None:
+    forgotten, person = reading.forgets(mention.start), Target(PEOPLE, (mention.target,))
+    allowed = was_excluded(person, state) and cues.lift.search(text) and not reading.denies(mention.start)
+    if allowed or (forgotten and was_wanted(person, state)):
         reading.lifted.append((PEOPLE, mention.target))
         reading.spans.append((mention.start, mention.end))
         return

@@ -66,17 +66,18 @@ def worth_guessing(request: Request) -> bool:
     return not request.named and len(request.constraints) + len(request.wishes) < 2
 
 
-def guessed_aside(request: Request, guess: Guess, *, of_things: bool = False) -> Request | None:
+def guessed_aside(request: Request, guess: Guess, *, of_things: bool = False, of_facets: bool = False) -> Request | None:
     """Return the request of a message that, by its likeness to examples, is small talk, about the person, danger or foreign.
 
     Args:
         request: of a message in which no cue says so.
         guess: the likeliest intent, with its kind ("unsafe.harm"), and its probability.
         of_things: whether it has a word for the domain's things, which another trade has not.
+        of_facets: whether it has a word for a facet's value, also where that asks for nothing ("a bit scary is fine").
     """
     name, probability = guess
     intent, _, kind = name.partition(".")
-    named = bool(request.named or request.constraints or request.wishes)
+    named = bool(of_facets or request.named or request.constraints or request.wishes)
     if probability < (_VERY_SURE if named else SURE):
         return None
     if intent == "chat" and named:

@@ -94,6 +94,10 @@ class Lexicon:
         """Return the phrases of a language, in lower case."""
         return self._targets.get(language, {}).keys()
 
+    def speaks_of_values(self, text: str, language: str) -> bool:
+        """Whether a text has a phrase that means something without a negation."""
+        return any(not target.negated_only for match in self.find(text, language) for target in match.targets)
+
     def find(self, text: str, language: str) -> list[Match]:
         """Return the phrases of a language in a text, longest first where they overlap, in the order of the text."""
         pattern, table = self._patterns.get(language), self._targets.get(language, {})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from chatbot import quantities_en, quantities_zh
+from chatbot import durations_zh, numbers_zh, quantities_en, quantities_zh
 
 Found: TypeAlias = "tuple[str, str, int, int, int]"  # kind, op, value, start, end: what the readers of a language yield
 
@@ -31,7 +31,7 @@ def number(text: str) -> float:
     text = text.strip().lower()
     if text.replace(".", "", 1).isdigit() and text.isascii():
         return float(text)
-    return quantities_en.number(text) if text.isascii() else quantities_zh.number(text)
+    return quantities_en.number(text) if text.isascii() else numbers_zh.number(text)
 
 
 def find_bounds(text: str) -> list[Bound]:
@@ -46,7 +46,7 @@ def find_bounds(text: str) -> list[Bound]:
 
 def speaks_of_duration(text: str) -> bool:
     """Whether a text names a duration, with or without a bound ("the two hours")."""
-    return any(reader.DURATION.search(text) for reader in (quantities_en, quantities_zh))
+    return any(reader.DURATION.search(text) for reader in (quantities_en, durations_zh))
 
 
 def _all(text: str) -> Iterator[Bound]:

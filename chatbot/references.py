@@ -162,15 +162,19 @@ class Pointer:
         """Find "the Korean one", "the one with the dog": the shown items whose card has it."""
         pointings: list[Pointing] = []
         for found in cues.point_described.finditer(text):
-            words = " ".join(group for group in found.groups() if group).strip()
+            parts = found.groupdict()
+            words = " ".join(group for group in found.groups() if group and group != parts.get("several")).strip()
             people = {m.target for m in mentions if m.kind == PEOPLE and found.start() <= m.start < found.end()}
-            kind = found.groupdict().get("kind")  # "the whodunit": a word of the lexicon and nothing else
+            kind = parts.get("kind")  # "the whodunit": a word of the lexicon and nothing else
             if kind and not any(m.end - m.start == len(kind) for m in self.lexicon.find(kind, language)):
                 continue
             ids = self._meant(words, people, language, cues, shown) if words else ()
             if (ids and len(ids) < len(shown)) or len(ids) == 1:
                 start = found.start("kind") if kind else found.start()
-                pointings.append(Pointing(start, found.end(), ids, len(ids) > 1))
+                several = parts.get("several")  # 爱尔兰那两部
+                if several and len(ids) != int(number(several)):
+                    continue
+                pointings.append(Pointing(start, found.end(), ids, len(ids) > 1 and not several))
         return pointings
 
     def _by_people(self, text: str, cues: Cues, shown: Sequence[Item], mentions: Sequence[Mention]) -> list[Pointing]:

@@ -14,7 +14,7 @@ from chatbot.dialogue import is_implied
 from chatbot.lexicon import Lexicon, Match, Target
 from chatbot.quantities import find_bounds, speaks_of_duration
 from chatbot.types import Language
-from retrieval.domain import Domain
+from retrieval.domain import PEOPLE, Domain
 from retrieval.types import Constraint, Item, Op, Wish
 
 IMPLIED = 0.7  # certainty of an exclusion that the words only suggest
@@ -78,12 +78,8 @@ class SlotReader:
             shown: the items shown last: "shorter" is meant of them.
             compared: where a named item begins -> that item: "shorter than" it.
         """
-        feelings = [m.span() for cue in (cues.feeling, cues.restart, cues.idiom, cues.remark) for m in cue.finditer(text)]
-        judged = [m.span() for cue in (cues.liked, cues.disliked) for m in cue.finditer(text)]
-        if compared and (judged or cues.seen.search(text)):  # what is said of a named item is no wish
-            feelings += [*judged, *(m.span() for m in cues.complaint.finditer(text))]
         steps = list(self._comparisons(text, language, cues))
-        feelings += [(match.start - 1, match.end) for match in steps]
+        feelings = [*_no_wishes(text, cues, named=bool(compared)), *((match.start - 1, match.end) for match in steps)]
         neutral = clause_spans(text, cues.neutral, cues)
         forgotten = reading.forgotten = [m.span() for m in cues.forget.finditer(text)]
         lifted = bool(cues.lift.search(text))
@@ -94,7 +90,7 @@ class SlotReader:
                 continue
             inside, words = reading.denies(match.start), text[match.start : match.end]
             for target in match.targets:
-                if target.wanted_only if inside else target.negated_only:
+                if not _counts(target, state, refused=inside):
                     continue
                 if _inside(match.start, forgotten) and not (inside and not was_wanted(target, state)):
                     reading.lifted += [(target.facet, value) for value in target.values] or [(target.facet, None)]
@@ -102,11 +98,13 @@ class SlotReader:
                 elif inside:
                     self._exclude(target, words, reading)
                     reading.spans.append((match.start, match.end))
-                elif lifted and target.values and _was_excluded(target, state):
+                elif lifted and target.values and was_excluded(target, state):
                     reading.lifted += [(target.facet, value) for value in target.values]
                     reading.spans.append((match.start, match.end))
                 elif not _inside(match.start, neutral):
-                    self._want(target, match, words, reading, _measure(text, match, cues, reading, compared) or measure)
+                    than = _measure(text, match, cues, reading, compared)
+                    if than or not (target.step and cues.than.match(text, match.end)):  # "older than ten years" is a number
+                        self._want(target, match, words, reading, than or measure)
         for match in steps:
             if than := _measure(text, match, cues, reading, compared):
                 self._want(match.targets[0], match, text[match.start : match.end], reading, than)
@@ -143,11 +141,15 @@ class SlotReader:
             reading.constraints.append(Constraint(target.facet, op, _whole(value), words))
         elif target.step:
             numbers = sorted(float(v) for item in than for v in item.values(target.facet) if isinstance(v, (int, float)))
+            op: Op = "max" if target.step < 0 else "min"
             if numbers:
                 middle = numbers[len(numbers) // 2]  # most of what comes is then on the asked side of what was shown
                 step = 1 if len(than) == 1 else facet.step
-                op: Op = "max" if target.step < 0 else "min"
                 reading.constraints.append(Constraint(target.facet, op, _whole(middle + target.step * step), words))
+            elif (value := next((b.value for b in facet.bounds if b.op == op and b.says_itself), None)) is not None:
+                reading.constraints.append(
+                    Constraint(target.facet, op, _whole(value), words, certainty=IMPLIED)
+                )  # of nothing shown
         elif facet.match == "soft":
             reading.wishes += [Wish(target.facet, value, words) for value in target.values]
         elif len(target.values) == 1:
@@ -178,7 +180,10 @@ class SlotReader:
             reading.lifted.append((names["minutes"], None))  # "forget about the two hours"
         bounds = [bound for bound in bounds if bound not in dropped]
         said = {(names.get(bound.kind), bound.op) for bound in bounds}
-        reading.constraints = [c for c in reading.constraints if (c.field, c.op) not in said]
+        told = {field for field, _ in said}
+        reading.constraints = [
+            c for c in reading.constraints if (c.field, c.op) not in said and not (c.field in told and c.certainty < 1)
+        ]
         for bound in bounds:
             if name := names.get(bound.kind):
                 op = bound.op
@@ -197,8 +202,17 @@ class SlotReader:
             for name, facet in self.domain.facets.items():
                 words = [facet.label.get(language, ""), *facet.open.get(language, ())]
                 if any(word and word.lower() in said for word in words):
-                    reading.lifted.append((name, None))
+                    reading.lifted.append((PEOPLE if facet.type == "people" else name, None))
                     reading.spans.append((start, end))
+
+
+def _no_wishes(text: str, cues: Cues, *, named: bool) -> list[tuple[int, int]]:
+    """Where a text tells of feelings, of nothing, or, where items are named, of what they were like."""
+    spans = [m.span() for cue in (cues.feeling, cues.restart, cues.idiom, cues.remark) for m in cue.finditer(text)]
+    judged = [m.span() for cue in (cues.liked, cues.disliked) for m in cue.finditer(text)]
+    if named and (judged or cues.seen.search(text)):
+        spans += [*judged, *(m.span() for m in cues.complaint.finditer(text))]
+    return spans
 
 
 def _measure(text: str, match: Match, cues: Cues, reading: Reading, compared: Mapping[int, Item]) -> list[Item]:
@@ -213,6 +227,13 @@ def _measure(text: str, match: Match, cues: Cues, reading: Reading, compared: Ma
     return [compared[place] for place in found[:1]]
 
 
+def _counts(target: Target, state: Mapping[str, Any], *, refused: bool) -> bool:
+    """Whether a phrase means this target here: words for a narrower subject refuse nothing, and lift no refusal."""
+    if target.wanted_only:
+        return not (refused or was_excluded(target, state))
+    return refused or not target.negated_only
+
+
 def was_wanted(target: Target, state: Mapping[str, Any]) -> bool:
     """Whether the conversation asked for one of a target's values, or, where it has none, for any of its facet."""
     old = [part for part in (*state.get("constraints", ()), *state.get("wishes", ())) if part.get("op") != "excludes"]
@@ -222,7 +243,8 @@ def was_wanted(target: Target, state: Mapping[str, Any]) -> bool:
     return any(wanted == value or (isinstance(value, list) and wanted in value) for value in values for wanted in target.values)
 
 
-def _was_excluded(target: Target, state: Mapping[str, Any]) -> bool:
+def was_excluded(target: Target, state: Mapping[str, Any]) -> bool:
+    """Whether the conversation refused one of a target's values."""
     old = state.get("constraints", [])
     return any(c["op"] == "excludes" and c["field"] == target.facet and c["value"] in target.values for c in old)
 

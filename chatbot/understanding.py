@@ -41,6 +41,7 @@ from retrieval.errors import MessageError
 from retrieval.events import EventKind
 from retrieval.titles import Mention, NameIndex
 from retrieval.types import Constraint, Item, Wish
+from retrieval.words import english
 
 _LATIN = re.compile(r"[A-Za-zÀ-ÿ]+")
 _APOSTROPHE = re.compile(r"(?<=\w)’(?=\w)")
@@ -207,8 +208,12 @@ class Understanding:
     def _language(text: str, mentions: Iterable[Mention], spoken: Language | None, hint: Language | None) -> Language:
         """The message's language: names do not decide it, and "OK" or a bare title follow the conversation."""
         bare = _TITLE_MARKS.sub(" ", mask_names(text, mentions))
-        if spoken and not HAN.search(bare) and len(_LATIN.findall(bare)) < 2:
-            return spoken
+        words = _LATIN.findall(bare)
+        if not HAN.search(bare) and len(words) < 2:
+            if spoken:
+                return spoken
+            if HAN.search(text) and not any(english().knows(word.lower()) for word in words):
+                return "zh"  # 《…》yyds
         return detect_language(bare, spoken or hint or detect_language(text))
 
     def _read_count(self, text: str, cues: Cues) -> int:
@@ -236,8 +241,13 @@ class Understanding:
             request, masked, cues, self._domain, before, last_items(conversation)
         )
         request = replace(request, attitudes=tuple((i, a) for i, a in request.attitudes if a != NOTICED))
-        if not no_wish and self._guess and not drop and worth_guessing(request):
-            no_wish = guessed_aside(request, self._guess(request.text), of_things=speaks_of_things(masked, cues, self._domain))
+        if not no_wish and self._guess and not drop and worth_guessing(request) and not cues.restart.search(masked):
+            no_wish = guessed_aside(
+                request,
+                self._guess(request.text),
+                of_things=speaks_of_things(masked, cues, self._domain),
+                of_facets=bool(reading.lifted) or self.lexicon.speaks_of_values(masked, request.language),
+            )
         if no_wish:
             asked = tuple(request.wishes) + tuple(
                 Wish(c.field, str(v), c.words) for c in request.constraints if c.op in ("includes", "any_of") for v in c.values

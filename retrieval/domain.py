@@ -35,6 +35,11 @@ class Bound(Model):
     not_en: tuple[str, ...] = ()
     not_zh: tuple[str, ...] = ()
 
+    @property
+    def says_itself(self) -> bool:
+        """Whether it has phrases that need no negation: then "older", of nothing in particular, means it."""
+        return bool(self.en or self.zh)
+
 
 class Words(Model):
     """The phrases that mean a facet value. ``name`` is the word to show, else the first phrase of a language.

@@ -191,7 +191,7 @@ def understanding(movies):
     [
         ("stories where the villain gets away with it", True),
         ("rotate my spare tyres", True),
-        ("看完能放空的", True),
+        ("看完想抱抱自己的", True),
         ("把空调调低两度", True),
         ("a Korean thriller without blood", False),
         ("something quiet", False),

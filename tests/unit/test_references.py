@@ -159,7 +159,12 @@ def test_a_group_means_several_and_is_not_ambiguous(find, text, shown, meant):
     assert (pointing.items, pointing.ambiguous) == (tuple(meant), False)
 
 
-@pytest.mark.parametrize("text", ["these two", "those three films", "这两部", "那三部", "美国的那两部"])
+def test_a_described_group_is_as_many_as_it_says(find):
+    [pointing] = find("美国的那两部")
+    assert (pointing.items, pointing.ambiguous) == ((UP, HEAT), False)
+
+
+@pytest.mark.parametrize("text", ["these two", "those three films", "这两部", "那三部", "美国的那三部"])
 def test_a_group_of_another_number_than_was_shown_is_not_all_of_them(find, text):
     assert find(text) == []
 

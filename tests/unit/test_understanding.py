@@ -411,6 +411,7 @@ def test_language_of_a_text(text, language):
         ("Something like 花样年华 please", "en"),
         ("想看 Christopher Nolan 的", "zh"),
         ("by 张艺谋", "en"),
+        ("《燃烧女子的肖像》yyds", "zh"),
     ],
 )
 def test_a_name_in_the_other_script_does_not_change_the_language(reader, text, language):
@@ -612,8 +613,24 @@ def test_a_step_is_measured_from_what_was_shown(talk, movies, messages, field, o
     assert any(item.values(field)[0] >= bound.value for item in movies.items.values())
 
 
-def test_a_step_without_anything_shown_bounds_nothing(reader):
-    assert reader.read("something shorter", NOBODY).constraints == ()
+@pytest.mark.parametrize(
+    ("message", "field", "op", "value"),
+    [
+        ("something shorter", "runtime", "max", 105),
+        ("an older French film", "year", "max", 1980),
+        ("老一点的法国片", "year", "max", 1980),
+        ("something newer", "year", "min", 2015),
+    ],
+)
+def test_a_step_without_anything_shown_is_what_the_plain_word_means(reader, message, field, op, value):
+    [bound] = [c for c in reader.read(message, NOBODY).constraints if c.op == op]
+    assert (bound.field, bound.value) == (field, value)
+    assert bound.certainty < 1
+
+
+def test_a_step_without_anything_shown_yields_to_a_number(reader):
+    found = {(c.op, c.value) for c in reader.read("something older, from 1990 to 1995", NOBODY).constraints}
+    assert found == {("min", 1990), ("max", 1995)}
 
 
 @pytest.mark.parametrize(
