@@ -59,6 +59,8 @@ def _read_person(text: str, mention: Mention, cues: Cues, reading: Reading, stat
         reading.lifted.append((PEOPLE, mention.target))
         reading.spans.append((mention.start, mention.end))
         return
+    if forgotten and any(m.start() <= mention.start for m in cues.not_a_negation.finditer(text)):
+        return  # "it need not be Ang Lee"
     refused = forgotten or reading.denies(mention.start)
     reading.constraints.append(Constraint(PEOPLE, "excludes" if refused else "includes", mention.target, mention.target))
     if refused:

@@ -71,7 +71,7 @@ def negated_spans(text: str, cues: Cues) -> list[tuple[int, int]]:
 
 def points_at(text: str, start: int, end: int, cues: Cues) -> bool:
     """Whether a pronoun points at an item: something is asked of it, or said of it by a verb beside it."""
-    if cues.question.search(text) or any(m.end() == start for m in cues.than.finditer(text)):
+    if cues.question.search(text) or any(m.end() == start for cue in (cues.than, cues.refuses) for m in cue.finditer(text)):
         return True
     verbs = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted, cues.model)
     near = max(0, start - 24), min(len(text), end + 24)

@@ -59,6 +59,11 @@ def brought_up(conversation: Conversation) -> frozenset[str]:
     return frozenset(chain(shown, *(record["request"].get("named", ()) for record in records)))
 
 
+def judged_items(conversation: Conversation) -> frozenset[str]:
+    """The ids of all items of which a person said something, or asked: "the other one" is none of them."""
+    return frozenset(str(item) for turn in conversation.turns for item, _ in turn.record["request"].get("attitudes", ()))
+
+
 def language_of(conversation: Conversation) -> Language | None:
     """The language of the last turn."""
     return conversation.turns[-1].record["language"] if conversation.turns else None

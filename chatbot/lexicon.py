@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retrieval.domain import Domain, Facet
 from retrieval.types import Item, Op
@@ -45,9 +45,11 @@ class Lexicon:
         """
         self.languages = domain.languages
         self._targets: dict[str, dict[str, list[Target]]] = {lang: defaultdict(list) for lang in domain.languages}
+        self._before: dict[str, list[tuple[str, Target]]] = {lang: [] for lang in domain.languages}
         for name, facet in domain.facets.items():
             for language in domain.languages:
                 self._add_facet(name, facet, language)
+                self._add_bounds(name, facet, language)
         self._add_free_values(domain, list(items))
         for language in domain.languages:
             for phrase in domain.idle.get(language, ()):
@@ -66,14 +68,20 @@ class Lexicon:
         for group in facet.groups:
             for phrase in getattr(group, language, ()):
                 add[phrase.lower()].append(Target(name, group.values))
-        for bound in facet.bounds:
-            for prefix in ("", "not_"):
-                for phrase in getattr(bound, f"{prefix}{language}", ()):
-                    add[phrase.lower()].append(Target(name, bound=(bound.op, bound.value), negated_only=bool(prefix)))
         for phrase in facet.less.get(language, ()):
             add[phrase.lower()].append(Target(name, step=-1))
         for phrase in facet.more.get(language, ()):
             add[phrase.lower()].append(Target(name, step=1))
+
+    def _add_bounds(self, name: str, facet: Facet, language: str) -> None:
+        add = self._targets[language]
+        for bound in facet.bounds:
+            target = Target(name, bound=(bound.op, bound.value))
+            for phrase in getattr(bound, language, ()):
+                add[phrase.lower()].append(target)
+            for phrase in getattr(bound, f"not_{language}", ()):
+                add[phrase.lower()].append(replace(target, negated_only=True))
+            self._before[language] += [(word.lower(), target) for word in getattr(bound, f"before_{language}", ())]
 
     def _add_free_values(self, domain: Domain, items: list[Item]) -> None:
         for name, facet in domain.facets.items():
@@ -93,6 +101,13 @@ class Lexicon:
     def phrases(self, language: str) -> Collection[str]:
         """Return the phrases of a language, in lower case."""
         return self._targets.get(language, {}).keys()
+
+    def bounds_before(self, text: str, match: Match, language: str) -> list[tuple[str, Target]]:
+        """Return the word directly before a phrase for a value that sets a bound, if there is one: "old westerns"."""
+        before = text[: match.start].lower().rstrip()
+        edge = "" if language == "zh" else r"\b"
+        words = self._before.get(language, ()) if any(target.values for target in match.targets) else ()
+        return [(word, target) for word, target in words if re.search(rf"{edge}{re.escape(word)}$", before)][:1]
 
     def speaks_of_values(self, text: str, language: str) -> bool:
         """Whether a text has a phrase that means something without a negation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -66,6 +66,7 @@ class Pointer:
         shown: Sequence[Item],
         latest: str | None,
         mentions: Sequence[Mention] = (),
+        judged: Collection[str] = (),
     ) -> list[Pointing]:
         """Return what points at shown items, the longest where two overlap, in the order of the text.
 
@@ -76,12 +77,13 @@ class Pointer:
             shown: the items shown last, in their order; without any nothing points.
             latest: the item that was spoken of last, which "it" means; None: none.
             mentions: the names that are masked: "the one with Tom Hanks".
+            judged: items that were spoken of before, which "the other one" is not.
         """
         if not shown:
             return []
         found = [
             *self._ordinals(text, cues, shown),
-            *self._groups(text, cues, shown, latest, mentions),
+            *self._groups(text, cues, shown, latest, mentions, judged),
             *self._extremes(text, language, cues, shown),
             *self._described(text, language, cues, shown, mentions),
             *self._by_people(text, cues, shown, mentions),
@@ -109,7 +111,13 @@ class Pointer:
         return pointings
 
     def _groups(
-        self, text: str, cues: Cues, shown: Sequence[Item], latest: str | None, mentions: Sequence[Mention]
+        self,
+        text: str,
+        cues: Cues,
+        shown: Sequence[Item],
+        latest: str | None,
+        mentions: Sequence[Mention],
+        judged: Collection[str],
     ) -> list[Pointing]:
         """Find "both", "the first two", "the other two", 前两部, 剩下两部, 另一部: several at once, or all but some."""
         pointings: list[Pointing] = []
@@ -124,6 +132,8 @@ class Pointer:
                 apart = {i for p in self._ordinals(text, cues, shown) for i in p.items} | {m.target for m in mentions}
                 rest = [item for item in chosen if item.id not in apart]
                 chosen = rest if len(rest) < len(chosen) else [item for item in chosen if item.id != latest]
+                if len(chosen) > (n if count else 1):
+                    chosen = [item for item in chosen if item.id not in judged] or chosen
                 if count and n != len(chosen):
                     continue
                 if not count and len(chosen) > 1:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from datetime import date
 from typing import Any
 
 from chatbot.clauses import clause_spans
 from chatbot.cues import Cues
-from chatbot.dialogue import is_implied
 from chatbot.lexicon import Lexicon, Match, Target
 from chatbot.quantities import find_bounds, speaks_of_duration
 from chatbot.types import Language
@@ -105,10 +103,7 @@ class SlotReader:
                     than = _measure(text, match, cues, reading, compared)
                     if than or not (target.step and cues.than.match(text, match.end)):  # "older than ten years" is a number
                         self._want(target, match, words, reading, than or measure)
-        for match in steps:
-            if than := _measure(text, match, cues, reading, compared):
-                self._want(match.targets[0], match, text[match.start : match.end], reading, than)
-                reading.spans.append((match.start, match.end))
+        self._read_beside(text, language, cues, reading, steps, compared)
         reading.spans += [*reading.negated, *forgotten]
         denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes"}
         reading.wishes = [w for w in reading.wishes if (w.field, w.value) not in denied]
@@ -117,14 +112,36 @@ class SlotReader:
 
     # -- phrases ----------------------------------------------------------------------------------------------------
 
+    def _read_beside(
+        self,
+        text: str,
+        language: Language,
+        cues: Cues,
+        reading: Reading,
+        steps: Iterable[Match],
+        compared: Mapping[int, Item],
+    ) -> None:
+        """Read plain words beside a name (比它短), and those before a value ("old westerns")."""
+        for match in steps:
+            if than := _measure(text, match, cues, reading, compared):
+                self._want(match.targets[0], match, text[match.start : match.end], reading, than)
+                reading.spans.append((match.start, match.end))
+        for match in self.lexicon.find(text, language):
+            hard = any(self.domain.facets[target.facet].match == "hard" for target in match.targets)  # not 老励志了
+            if hard and not reading.denies(match.start):
+                for word, bound in self.lexicon.bounds_before(text, match, language):
+                    self._want(bound, match, word, reading, ())
+
     def _comparisons(self, text: str, language: Language, cues: Cues) -> Iterator[Match]:
         """Find a plain word after "比" and a name: 比它短."""
         for before in cues.than_before.finditer(text):
             for name, facet in self.domain.facets.items():
                 for step, words in ((-1, facet.less.get(language, ())), (1, facet.more.get(language, ()))):
                     plain = {cues.degree.sub("", word) for word in words}
-                    if stem := next((w for w in sorted(plain, key=len, reverse=True) if text.startswith(w, before.end())), ""):
-                        yield Match(before.end(), before.end() + len(stem), (Target(name, step=step),))
+                    named = (facet.label.get(language, ""), *facet.open.get(language, ()))  # 比第三部年份新
+                    start = before.end() + max(len(word) for word in ("", *named) if text.startswith(word, before.end()))
+                    if stem := next((w for w in sorted(plain, key=len, reverse=True) if text.startswith(w, start)), ""):
+                        yield Match(before.end(), start + len(stem), (Target(name, step=step),))
 
     def _exclude(self, target: Target, words: str, reading: Reading) -> None:
         certainty = IMPLIED if target.negated_only else 1.0
@@ -189,7 +206,12 @@ class SlotReader:
                 op = bound.op
                 alone = sum((b.start, b.end) == (bound.start, bound.end) for b in bounds) == 1
                 if not alone and bound.kind == "year" and reading.denies(bound.start):
-                    continue  # "nothing from the fifties": what lies on both sides cannot be said with two bounds
+                    latest = max(b.value for b in bounds if (b.start, b.end) == (bound.start, bound.end))
+                    if op == "min" and latest >= date.today().year:  # "nothing from the 2020s"
+                        reading.constraints.append(
+                            Constraint(name, "max", bound.value - 1, text[bound.start : bound.end].strip())
+                        )
+                    continue  # of "nothing from the fifties" what lies on both sides cannot be said with two bounds
                 if alone and bound.kind == "minutes" and any(start < bound.start < end for start, end in reading.negated):
                     op = "max" if op == "min" else "min"  # "nothing, please, that is longer than two hours"
                 reading.constraints.append(Constraint(name, op, bound.value, text[bound.start : bound.end].strip()))
@@ -247,61 +269,6 @@ def was_excluded(target: Target, state: Mapping[str, Any]) -> bool:
     """Whether the conversation refused one of a target's values."""
     old = state.get("constraints", [])
     return any(c["op"] == "excludes" and c["field"] == target.facet and c["value"] in target.values for c in old)
-
-
-def settle(reading: Reading, text: str, cues: Cues) -> None:
-    """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for ("horror, but not scary")."""
-    wanted = {(c.field, c.value) for _, _, c in reading.places}
-    dropped = [c for c in reading.constraints if is_implied(c) and (c.field, c.value) in wanted]
-    denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes" and not any(c is d for d in dropped)}
-    dropped += [c for c in reading.constraints if c.op == "includes" and (c.field, c.value) in denied]  # a "no" is a promise
-    reading.constraints = [c for c in reading.constraints if not any(c is d for d in dropped)]
-    reading.constraints = _strictest(reading.constraints)
-    places = sorted(reading.places, key=lambda place: place[:2])
-    places = [place for place in places if not any(place[2] is d for d in dropped)]
-    groups: list[tuple[list[Constraint], list[bool]]] = []  # alternatives, and which of their links say "or"
-    for (_, end, first), (start, _, second) in pairwise(places):
-        said = _OR.fullmatch(text[end:start])
-        if first.field == second.field and first.value != second.value and (said or _COMMA.fullmatch(text[end:start])):
-            if not (groups and groups[-1][0][-1] is first):
-                groups.append(([first], []))
-            groups[-1][0].append(second)
-            groups[-1][1].append(bool(said))
-    groups += [(run, [True]) for run in _free_choices(places, text, cues)]
-    for group in (constraints for constraints, links in groups if any(links)):
-        values = tuple(dict.fromkeys(str(value) for c in group for value in c.values))
-        both = Constraint(group[0].field, "any_of", values, " / ".join(c.words for c in group))
-        reading.constraints = [c for c in reading.constraints if not any(c is part for part in group)] + [both]
-
-
-def _strictest(constraints: Sequence[Constraint]) -> list[Constraint]:
-    """Of several lowest or highest numbers of one facet the one that keeps them all."""
-    best: dict[tuple[str, str], float] = {}
-    for c in constraints:
-        if c.op in ("min", "max"):
-            value, known = float(c.values[0]), best.get((c.field, c.op))
-            choose = max if c.op == "min" else min
-            best[c.field, c.op] = value if known is None else choose(value, known)
-    return [c for c in constraints if c.op not in ("min", "max") or float(c.values[0]) == best[c.field, c.op]]
-
-
-def _free_choices(places: Sequence[tuple[int, int, Constraint]], text: str, cues: Cues) -> Iterator[list[Constraint]]:
-    """Runs of values of one facet that are all welcome: 日本韩国的都行."""
-    run: list[Constraint] = []
-    for k, (start, end, constraint) in enumerate(places):
-        near = bool(run) and run[-1].field == constraint.field and bool(_NEAR.fullmatch(text[places[k - 1][1] : start]))
-        run = [*run, constraint] if near and constraint.value != run[-1].value else [constraint]
-        if len(run) > 1 and cues.either.match(text, end):
-            yield run
-
-
-_NEAR = re.compile(r"[的片]?\s*[,，、/和跟与]?\s*")
-_OR = re.compile(
-    r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b(?:,? (?:failing (?:that|her|him)|else|maybe|perhaps|even),?)?"
-    r"|或者?|还是|要么|也(?:行|可以|好|成)[,，、]?|/)\s*(?:an?\s+)?",
-    re.IGNORECASE,
-)
-_COMMA = re.compile(r"[\u4e00-\u9fff]?\s*[,，、]\s*(?:an?\s+)?", re.IGNORECASE)
 
 
 def _inside(place: int, spans: Iterable[tuple[int, int]]) -> bool:

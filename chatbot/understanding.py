@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from chatbot.alternatives import settle
 from chatbot.attitudes import NOTICED, read_mentions
 from chatbot.clauses import HAN, mask_names, negated_spans, points_at, wish_text
 from chatbot.cues import Cues, load_cues
@@ -18,6 +19,7 @@ from chatbot.dialogue import (
     brought_up,
     carry,
     hold,
+    judged_items,
     language_of,
     last_items,
     offered_items,
@@ -33,7 +35,7 @@ from chatbot.lexicon import Lexicon
 from chatbot.mentions import with_plain_titles
 from chatbot.quantities import number
 from chatbot.references import Likeness, Pointer
-from chatbot.slots import Reading, SlotReader, settle
+from chatbot.slots import Reading, SlotReader
 from chatbot.spelling import Spelling
 from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
 from retrieval.domain import Domain
@@ -171,7 +173,7 @@ class Understanding:
         mentions = with_plain_titles(text, mentions, cues, self.names, self.lexicon, brought_up(conversation))
         titles = [Mention("item", "", *m.span()) for m in _BOOK_MARKS.finditer(text)]
         masked = mask_names(mask_names(text, mentions), titles).translate(cues.variants)
-        found = self._pointer.find(masked, language, cues, shown, spoken_of(conversation), mentions)
+        found = self._pointer.find(masked, language, cues, shown, spoken_of(conversation), mentions, judged_items(conversation))
         pointings = [p for p in found if not p.pronoun or points_at(masked, p.start, p.end, cues)]
         if meant:
             pointings = [replace(p, items=(meant,), ambiguous=False) if meant in p.items else p for p in pointings]

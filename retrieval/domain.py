@@ -26,7 +26,10 @@ _VALUE = "\ue000"  # stands for a known value while a card's signs are tidied
 
 
 class Bound(Model):
-    """Phrases that set a numeric bound by themselves, such as "for kids"."""
+    """Phrases that set a numeric bound by themselves, such as "for kids".
+
+    ``not_*`` do so under a negation alone, ``before_*`` where a word for a facet's value follows: "old westerns".
+    """
 
     op: Literal["min", "max"]
     value: float
@@ -34,6 +37,8 @@ class Bound(Model):
     zh: tuple[str, ...] = ()
     not_en: tuple[str, ...] = ()
     not_zh: tuple[str, ...] = ()
+    before_en: tuple[str, ...] = ()
+    before_zh: tuple[str, ...] = ()
 
     @property
     def says_itself(self) -> bool:

@@ -19,7 +19,18 @@ ALLOWED = {"writing": {"answers", "grounding"}}
 SHARED = {"types", "records", "cues", "lexicon", "quantities", "llm.base"}
 # modules that a stage was split into
 HELPERS = {
-    "understanding": {"attitudes", "clauses", "dialogue", "intents", "mentions", "questions", "references", "slots", "spelling"}
+    "understanding": {
+        "alternatives",
+        "attitudes",
+        "clauses",
+        "dialogue",
+        "intents",
+        "mentions",
+        "questions",
+        "references",
+        "slots",
+        "spelling",
+    }
 }
 FILM_WORDS = re.compile(r"movie|film|director(?!y|ies)|cinema|电影|影片|导演|片子|演员", re.IGNORECASE)
 

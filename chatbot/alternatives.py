@@ -1,0 +1,67 @@
+"""What a message's constraints come to together: alternatives ("comedy or romance"), the strictest of several numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from chatbot.cues import Cues
+from chatbot.dialogue import is_implied
+from chatbot.slots import Reading
+from retrieval.types import Constraint
+
+
+def settle(reading: Reading, text: str, cues: Cues) -> None:
+    """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for ("horror, but not scary")."""
+    wanted = {(c.field, c.value) for _, _, c in reading.places}
+    dropped = [c for c in reading.constraints if is_implied(c) and (c.field, c.value) in wanted]
+    denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes" and not any(c is d for d in dropped)}
+    dropped += [c for c in reading.constraints if c.op == "includes" and (c.field, c.value) in denied]  # a "no" is a promise
+    reading.constraints = [c for c in reading.constraints if not any(c is d for d in dropped)]
+    reading.constraints = _strictest(reading.constraints)
+    places = sorted(reading.places, key=lambda place: place[:2])
+    places = [place for place in places if not any(place[2] is d for d in dropped)]
+    groups: list[tuple[list[Constraint], list[bool]]] = []  # alternatives, and which of their links say "or"
+    for (_, end, first), (start, _, second) in pairwise(places):
+        said = _OR.fullmatch(text[end:start])
+        if first.field == second.field and first.value != second.value and (said or _COMMA.fullmatch(text[end:start])):
+            if not (groups and groups[-1][0][-1] is first):
+                groups.append(([first], []))
+            groups[-1][0].append(second)
+            groups[-1][1].append(bool(said))
+    groups += [(run, [True]) for run in _free_choices(places, text, cues)]
+    for group in (constraints for constraints, links in groups if any(links)):
+        values = tuple(dict.fromkeys(str(value) for c in group for value in c.values))
+        both = Constraint(group[0].field, "any_of", values, " / ".join(c.words for c in group))
+        reading.constraints = [c for c in reading.constraints if not any(c is part for part in group)] + [both]
+
+
+def _strictest(constraints: Sequence[Constraint]) -> list[Constraint]:
+    """Of several lowest or highest numbers of one facet the one that keeps them all."""
+    best: dict[tuple[str, str], float] = {}
+    for c in constraints:
+        if c.op in ("min", "max"):
+            value, known = float(c.values[0]), best.get((c.field, c.op))
+            choose = max if c.op == "min" else min
+            best[c.field, c.op] = value if known is None else choose(value, known)
+    return [c for c in constraints if c.op not in ("min", "max") or float(c.values[0]) == best[c.field, c.op]]
+
+
+def _free_choices(places: Sequence[tuple[int, int, Constraint]], text: str, cues: Cues) -> Iterator[list[Constraint]]:
+    """Runs of values of one facet that are all welcome: 日本韩国的都行."""
+    run: list[Constraint] = []
+    for k, (start, end, constraint) in enumerate(places):
+        near = bool(run) and run[-1].field == constraint.field and bool(_NEAR.fullmatch(text[places[k - 1][1] : start]))
+        run = [*run, constraint] if near and constraint.value != run[-1].value else [constraint]
+        if len(run) > 1 and cues.either.match(text, end):
+            yield run
+
+
+_NEAR = re.compile(r"[的片]?\s*[,，、/和跟与]?\s*")
+_OR = re.compile(
+    r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b(?:,? (?:failing (?:that|her|him)|else|maybe|perhaps|even),?)?"
+    r"|或者?|还是|要么|也(?:行|可以|好|成)[,，、]?|/)\s*(?:an?\s+)?",
+    re.IGNORECASE,
+)
+_COMMA = re.compile(r"[\u4e00-\u9fff]?\s*[,，、]\s*(?:an?\s+)?", re.IGNORECASE)
