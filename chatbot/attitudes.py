@@ -144,6 +144,8 @@ def _belongs_to_another(verb: int, text: str, mention: Mention, others: Iterable
     earlier = [m.end for m in others if m.end <= mention.start and m.kind == "item"]
     if not earlier or not cues.clause_end.search(text, max([*earlier, verb]), mention.start):
         return False
+    if verb > max(earlier):
+        return True  # 第一部看过了，第二部谁导的
     stop = cues.clause_end.search(text, mention.end) or cues.sentence_end.search(text, mention.end)
     clause = text[: stop.start() if stop else len(text)]
     kinds = (cues.liked, cues.disliked, cues.seen, cues.owned, cues.wanted)

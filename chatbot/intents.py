@@ -104,7 +104,8 @@ def question(
     """
     said = dict(request.attitudes)  # nothing is said of an item that only serves as a measure: "shorter than Heat"
     items = [item for item in dict.fromkeys([*request.named, *request.refers]) if item in said]
-    if cues.which_of.search(masked) and len(shown) > 1 and len(items) < 2 and {*items} <= {*shown} and not request.stated:
+    of_shown = {*items} <= {*shown} and (len(items) < 2 or len(items) == len(shown))
+    if cues.which_of.search(masked) and len(shown) > 1 and of_shown and not request.stated:
         refers = request.refers if {*shown} <= {*request.refers} else ()  # "which of those", not "which is longer"
         return replace(_asked(request, "compare", shown), refers=refers, ambiguous=())
     if request.stated and not cues.compare.search(masked):

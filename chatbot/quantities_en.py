@@ -274,6 +274,7 @@ def _minutes(text: str) -> Iterator[Found]:
         (rf"(?<!\w){_LENGTH}\s*,?\s*{_LEAST_AFTER}", "min"),
         (rf"\b{_HAVE}\s+{_LENGTH}", "max"),
         (rf"[<≤]=?\s*{_LENGTH}", "max"),
+        (rf"\b{_NO}\s*{_LENGTH}\s+long\b", "max"),
         (rf"[>≥]=?\s*{_LENGTH}", "min"),
     ):
         for m in _rule(pattern, text):
@@ -307,7 +308,7 @@ def _ages(text: str) -> Iterator[Found]:
     young = r"(?:grand)?(?:sons?|daughters?|kids?|child(?:ren)?|boys?|girls?)|nephews?|nieces?|(?:little|small|wee) ones?|twins"
     are = r"\b(?:he|she|who|they)(?:['’]s| is|['’]re| are)\s+(?:only |just |nearly |almost )?"
     for m in _rule(
-        rf"\b(?:{young})(?:\s+(?:is|are)|\s*,|\s*\(|['’]s)?\s*({_NUMBER})(?:\s*(?:and|&|,)\s*({_NUMBER}))?\b(?!\s*[a-z])"
+        rf"\b(?:{young})(?:\s+(?:is|are)|\s*,|\s*\(|['’]s)?\s*({_NUMBER})(?:\s*(?:and|&|,)\s*({_NUMBER}))?\b(?!\s*(?!and\b|so\b|but\b|who\b)[a-z])"
         rf"|{are}({_NUMBER})(?:\s*(?:and|&)\s*({_NUMBER}))?(?=\s*(?:$|[,.!?;)]|and\b|so\b))",
         text,
     ):

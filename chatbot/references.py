@@ -20,7 +20,8 @@ Likeness: TypeAlias = "Callable[[str, Sequence[str], str], Sequence[float]]"  # 
 # By so much the card that a description is nearest to must be nearer than the next: on the open cases of
 # benchmarks/understanding, of 72 descriptions above it all were right, of 103 below it half.
 CLEARLY = 0.085
-VERY_CLEARLY = 0.15  # the same, where words of another card say otherwise
+NEAR_AT_ALL = 0.15  # the least likeness that counts: what was shown may have nothing of what is described
+VERY_CLEARLY = 0.15  # as CLEARLY, where words of another card say otherwise
 _NUMBERS = ("two", "three", "2", "3", "两", "二", "三")
 _WORD = re.compile(r"[a-zà-ÿ'’-]{3,}", re.IGNORECASE)
 _STEM, _SHORT_STEM = 5, 4  # letters by which two forms of a word are one; of a word that is no longer ("foodie", food)
@@ -215,7 +216,7 @@ class Pointer:
         if self.likeness is None or len(ids) < 2:
             return "", 0.0
         ranked = sorted(zip(self.likeness(words, ids, language), ids, strict=True), reverse=True)
-        return ranked[0][1], ranked[0][0] - ranked[1][0]
+        return ranked[0][1], ranked[0][0] - ranked[1][0] if ranked[0][0] >= NEAR_AT_ALL else 0.0
 
     def _holders(
         self, words: str, people: set[str], language: Language, cues: Cues, shown: Sequence[Item]

@@ -71,7 +71,7 @@ class Replier:
         options = _alternatives(titles, request.language)
         plain = tuple(item.title(request.language) for item in items) if request.language == "en" else tuple(titles)
         question = Question(REFERENCE, plain, tuple(item.id for item in items))
-        return Reply(load_phrases(request.language).say("which", options=options), question, "asked which is meant")
+        return Reply(load_phrases(request.language).say("which", options=options.rstrip("?")), question, "asked which is meant")
 
     def clarify(self, found: Clarification, language: Language) -> Reply:
         """Ask what tells most of what the person wants."""

@@ -212,7 +212,8 @@ class SlotReader:
                             Constraint(name, "max", bound.value - 1, text[bound.start : bound.end].strip())
                         )
                     continue  # of "nothing from the fifties" what lies on both sides cannot be said with two bounds
-                if alone and bound.kind == "minutes" and any(start < bound.start < end for start, end in reading.negated):
+                inside = any(start < bound.start < end for start, end in reading.negated)
+                if alone and bound.kind == "minutes" and inside and not cues.negation.match(text, bound.start):
                     op = "max" if op == "min" else "min"  # "nothing, please, that is longer than two hours"
                 reading.constraints.append(Constraint(name, op, bound.value, text[bound.start : bound.end].strip()))
                 reading.spans.append((bound.start, bound.end))
