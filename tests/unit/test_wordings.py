@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from chatbot.cues import load_cues
@@ -12,6 +14,7 @@ from chatbot.types import Conversation, StoredTurn
 from chatbot.understanding import Understanding
 from retrieval.titles import NameIndex
 
+DECADE = date.today().year // 10 * 10
 HEAT, PARASITE, UP, AMELIE, TOTORO = "heat-1995", "parasite-2019", "up-2009", "amelie-2001", "my-neighbor-totoro-1988"
 
 
@@ -208,3 +211,48 @@ def test_facets_decide_before_likeness(movies):
     pointer = Pointer(movies.domain, Lexicon(movies.domain, movies.items.values()), lambda *_: pytest.fail("asked"))
     found = pointer.find("the Korean one", "en", load_cues("en"), [movies.items[i] for i in (HEAT, PARASITE)], None)
     assert [p.items for p in found] == [(PARASITE,)]
+
+
+# -- what else the later batches of cases taught -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "slots"),
+    [
+        ("old westerns please", {"genres includes western", "year max 1980"}),
+        ("老武侠片", {"genres includes martial-arts", "year max 1980"}),
+        ("a love story for old friends", {"genres includes romance"}),
+        (f"nothing from the {DECADE}s, a mystery", {f"year max {DECADE - 1}", "genres includes mystery"}),
+        ("nothing from the fifties, a mystery", {"genres includes mystery"}),  # two bounds cannot leave out what lies between
+        ("a Kurosawa that isn't three hours long", {"people includes Akira Kurosawa", "runtime max 180"}),
+        ("noir <= 100 min", {"genres includes film-noir", "runtime max 100"}),
+        ("my train takes two hours ten, it has to fit in that", {"runtime max 130"}),
+        ("恐怖片，台湾的也可以", {"genres includes horror"}),  # allowed, not asked for
+    ],
+)
+def test_bounds_as_people_say_them(understanding, text, slots):
+    assert state(understanding.read(text, Conversation("c", "u"))) == slots
+
+
+def test_a_narrower_word_lifts_no_refusal(understanding):
+    conversation = after(HEAT, constraints=[_part("genres", "excludes", "horror")])
+    assert state(understanding.read("ghosts and vampires", conversation)) == {"genres excludes horror"}
+    assert state(understanding.read("actually horror is fine", conversation)) == set()
+    assert "genres excludes crime" not in state(understanding.read("a thriller, but no mafia", Conversation("c", "u")))
+
+
+def _part(field, op, value):
+    return {"field": field, "op": op, "value": value, "words": "", "turn": 0, "certainty": 1.0}
+
+
+@pytest.mark.parametrize(("text", "intent"), [("which of these is the shortest?", "compare"), ("这几部哪个最短", "compare")])
+def test_which_of_what_was_shown(understanding, text, intent):
+    request = understanding.read(text, after(UP, PARASITE, AMELIE))
+    assert (request.intent, set(request.named)) == (intent, {UP, PARASITE, AMELIE})
+
+
+def test_the_other_one_is_none_that_was_spoken_of(understanding):
+    conversation = after(UP, PARASITE, AMELIE, attitudes=[[UP, "seen"], [PARASITE, "asked"]])
+    for text in ("what's the other one about?", "另一部讲什么的"):
+        request = understanding.read(text, conversation)
+        assert (request.intent, request.refers) == ("ask_item", (AMELIE,)), text
