@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from retrieval.domain import Domain, Facet
+from retrieval.name_keys import HAN
 from retrieval.types import Item, Op
 
 MIN_ITEMS = 2  # a free value (no vocabulary) becomes a phrase when so many items share it
@@ -54,7 +55,7 @@ class Lexicon:
         for language in domain.languages:
             for phrase in domain.idle.get(language, ()):
                 self._targets[language].setdefault(phrase.lower(), [])
-        self._patterns = {language: _pattern(table, language) for language, table in self._targets.items() if table}
+        self._lengths = {language: _lengths_of(table) for language, table in self._targets.items()}
 
     def _add_facet(self, name: str, facet: Facet, language: str) -> None:
         add = self._targets[language]
@@ -115,13 +116,36 @@ class Lexicon:
 
     def find(self, text: str, language: str) -> list[Match]:
         """Return the phrases of a language in a text, longest first where they overlap, in the order of the text."""
-        pattern, table = self._patterns.get(language), self._targets.get(language, {})
-        if pattern is None:
-            return []
-        return [Match(m.start(), m.end(), tuple(table[m[0].lower()])) for m in pattern.finditer(text)]
+        table, lengths = self._targets.get(language, {}), self._lengths.get(language, {})
+        low = text.lower()
+        if len(low) != len(text):  # a few letters become two in lower case
+            low = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+        found: list[Match] = []
+        start = 0
+        while start < len(low):
+            for length in lengths.get(low[start], ()):
+                end = start + length
+                if end <= len(low) and low[start:end] in table and (language == "zh" or _stands_alone(low, start, end)):
+                    found.append(Match(start, end, tuple(table[low[start:end]])))
+                    start = end - 1
+                    break
+            start += 1
+        return found
 
 
-def _pattern(table: dict[str, list[Target]], language: str) -> re.Pattern[str]:
-    phrases = "|".join(re.escape(phrase) for phrase in sorted(table, key=lambda p: (-len(p), p)))
-    edge = r"(?<![^\W_\u3400-\u9fff])", r"(?![^\W_\u3400-\u9fff])"  # a word ends where Chinese begins
-    return re.compile(f"(?:{phrases})" if language == "zh" else f"{edge[0]}(?:{phrases}){edge[1]}", re.IGNORECASE)
+def _lengths_of(phrases: Iterable[str]) -> dict[str, list[int]]:
+    """The lengths of the phrases that begin with a character, the longest first."""
+    lengths: dict[str, set[int]] = defaultdict(set)
+    for phrase in phrases:
+        if phrase:
+            lengths[phrase[0]].add(len(phrase))
+    return {first: sorted(found, reverse=True) for first, found in lengths.items()}
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether no letter or digit joins a stretch; a word ends where Chinese begins."""
+    return not (_joins(text[start - 1 : start]) or _joins(text[end : end + 1]))
+
+
+def _joins(character: str) -> bool:
+    return character.isalnum() and not HAN.match(character)

@@ -18,7 +18,7 @@ from chatbot.understanding import Understanding, detect_language
 from retrieval.catalog import read_catalog
 from retrieval.domain import Domain
 from retrieval.domain_files import load_domain
-from retrieval.embedder import Embedder, Vectors
+from retrieval.embedder import Embedder
 from retrieval.types import Constraint, Item, Wish
 
 USUAL_COUNT = 3
@@ -52,17 +52,16 @@ def _model() -> LanguageModel:
 
 
 class _Cards:
-    """The likeness of a text to cards, as the index has it; each card is embedded once."""
+    """The likeness of a text to cards, whose vectors are at hand, as in the index."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._vectors: dict[tuple[str, str], Vectors] = {}
+        domain, items = catalogue()
+        names = [(item, language) for language in domain.languages for item in items]
+        vectors = embedder.embed_items([domain.write_card(items[item], language) for item, language in names])
+        self._vectors = dict(zip(names, vectors, strict=True))
 
     def __call__(self, text: str, ids: Sequence[str], language: str) -> list[float]:
-        domain, items = catalogue()
-        for item in ids:
-            if (item, language) not in self._vectors:
-                self._vectors[item, language] = self._embedder.embed_items([domain.write_card(items[item], language)])[0]
         query = self._embedder.embed_queries([text])[0]
         return [float(self._vectors[item, language] @ query) for item in ids]
 
