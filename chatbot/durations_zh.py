@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from chatbot.numbers_zh import DENY, DIGIT, DIGITS, NOT, NUM, TO, Found, found, number, read
 
-_HALF = "半"
 _LENGTH = (
     rf"(?:(?P<h>{NUM})\s*(?:个(?:(?P<half0>半)|[多来])?)?\s*(?P<half1>半)?\s*(?:小时|钟头|(?<=个)钟(?!声|表)|h(?:ours?|rs?)?(?![a-z]))(?:多(?:一?点)?)?"
     rf"(?:\s*(?:(?P<half>半)|零?(?P<hm>{NUM})\s*(?:分钟?|m(?:in)?)?(?!\s*(?:部|个|点|条|小时))|(?P<quarter>[一三])刻钟?))?"
@@ -46,9 +45,6 @@ def find(text: str) -> Iterator[Found]:
     """Yield (kind, op, value, start, end) of every bound."""
     yield from _minutes(text)
     yield from _ages(text)
-
-
-# -- lengths and ages -------------------------------------------------------------------------------------------------
 
 
 def _length(m: re.Match[str]) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias, cast
 
+from chatbot.attitudes import NOTICED
 from chatbot.clauses import HAN
 from chatbot.cues import Cues
 from chatbot.dialogue import small_talk
@@ -132,13 +133,12 @@ def question(
 
 def _asked_besides(request: Request, masked: str, cues: Cues, domain: Domain) -> Request | None:
     """Return the question of a message that first tells of other items: "seen Heat. who's in the first one?"."""
-    said = {kind for _, kind in request.stated}
-    open_ = [item for item, attitude in request.attitudes if attitude in ("model", "noticed")]
+    open_ = [item for item, attitude in request.attitudes if attitude in ("model", NOTICED)]
     last = max(
         (m.end() for cue in (cues.sentence_end, cues.clause_end) for m in cue.finditer(masked.rstrip("?？ "))), default=0
     )
     asks = asked_facets(masked[last:], request.language, domain) or cues.yes_no.search(masked[last:])
-    if len(open_) != 1 or not said or not last or not asks or cues.model.search(masked):
+    if len(open_) != 1 or not last or not asks or cues.model.search(masked):
         return None
     asked = _asked(request, "ask_item", open_)
     return replace(

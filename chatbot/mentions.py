@@ -28,52 +28,38 @@ def with_plain_titles(
         lexicon: words that mean facets, and so no title.
         known: items that were shown or named before, whose titles come up again in any form.
     """
+    asked = [s for s in split_sentences(text, cues) if cues.question.search(text[s[0] : s[1] + 1])]
+    possible = [m for m in names.find(text, lenient=True, fuzzy=True) if m.kind == "item"] if asked or known else []
+    possible = [m for m in possible if not _in_phrase(text, m.start, m.end, lexicon)]
     for found in (
         plain_titles(text, cues, names, lexicon),
         leading_titles(text, cues, names),
-        asked_titles(text, cues, names, lexicon),
-        known_titles(text, cues, names, lexicon, known),
+        [m for m in possible if any(s <= m.start < e for s, e in asked) and _is_asked(text, m, cues, names)],
+        [m for m in possible if m.target in known and _is_telling(text, m, cues, names)],
     ):
         mentions = [*mentions, *(m for m in found if all(m.end <= o.start or m.start >= o.end for o in mentions))]
     return [*mentions, *listed_titles(text, mentions, cues, names)]
 
 
-def asked_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon) -> Iterator[Mention]:
-    """Titles of ordinary words of which something is asked: "who directed heat?", 小武讲什么."""
-    for start, end in split_sentences(text, cues):
-        if not cues.question.search(text[start : end + 1]):
-            continue
-        for m in names.find(text[start:end], lenient=True, fuzzy=True):
-            first, last = m.start + start, m.end + start
-            before = cues.asks_before.search(text[:first])
-            after = cues.asks_after.match(text, last)
-            if m.kind != "item" or not before or not after:
-                continue
-            name = text[first:last]
-            sure = bool(before["sure"] or after["sure"]) or text[first].isupper()
-            if (name.lower() not in FUNCTION or text[first].isupper()) and (sure or not names.says_little(name)):
-                if not _in_phrase(text, first, last, lexicon):
-                    yield Mention("item", m.target, first, last)
+def _is_asked(text: str, mention: Mention, cues: Cues, names: NameIndex) -> bool:
+    """Whether something is asked of a title of ordinary words: "who directed heat?", 小武讲什么."""
+    before, after = cues.asks_before.search(text[: mention.start]), cues.asks_after.match(text, mention.end)
+    if not before or not after:
+        return False
+    name, capital = text[mention.start : mention.end], text[mention.start].isupper()
+    sure = bool(before["sure"] or after["sure"])
+    return capital or (name.lower() not in FUNCTION and (sure or not names.says_little(name)))
 
 
-def known_titles(text: str, cues: Cues, names: NameIndex, lexicon: Lexicon, known: Collection[str]) -> Iterator[Mention]:
-    """Titles of items that were shown or named before; of everyday words only where they begin with a capital."""
-    for m in names.find(text, lenient=True, fuzzy=True) if known else ():
-        name = text[m.start : m.end]
-        if (
-            m.kind != "item"
-            or m.target not in known
-            or _in_phrase(text, m.start, m.end, lexicon)
-            or _ARTICLE.search(text[: m.start])
-        ):
-            continue
-        if HAN.match(name):
-            telling = len(name) > 1 and not cues.kind.match(text, m.end)
-        else:
-            inside = bool(text[: m.start].strip()) or cues.notices.match(text, m.end)
-            telling = not names.says_little(name) or bool(name[0].isupper() and inside)
-        if telling:
-            yield m
+def _is_telling(text: str, mention: Mention, cues: Cues, names: NameIndex) -> bool:
+    """Whether words that are the title of what was shown mean it; everyday words do where they begin with a capital."""
+    name, before = text[mention.start : mention.end], text[: mention.start]
+    if _ARTICLE.search(before):
+        return False
+    if HAN.match(name):
+        return len(name) > 1 and not cues.kind.match(text, mention.end)
+    inside = bool(before.strip()) or bool(cues.notices.match(text, mention.end))
+    return not names.says_little(name) or (name[0].isupper() and inside)
 
 
 def _in_phrase(text: str, start: int, end: int, lexicon: Lexicon) -> bool:

@@ -53,7 +53,7 @@ _NO = (
 _OLDER = r"(?:older than|earlier than|before|from before|made before|prior to|pre-?|b4|preceding|anything before)"
 _NEWER = r"(?:newer than|later than|more recent than|after|from after|made after|post-?)"
 
-_YOUNG = rf"(?:{_NO}\s+(?:\w+\s)?(?:older than|more than|over)|(?:less|younger|newer) than|under)"
+_YOUNG = rf"(?:{_NO}\s+(?:\w+\s)?older than|newer than)"  # not "under 10 years old", which is a child
 
 _HOURS = r"(?:hours?|hrs?|h)"
 _MINUTES = r"(?:minutes?|mins?|min|m|['’′])"

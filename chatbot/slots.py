@@ -83,7 +83,8 @@ class SlotReader:
         lifted = bool(cues.lift.search(text))
         measure = shown or (list(compared.values()) if cues.model.search(text) else [])  # "like Heat, but shorter"
         other: Language = "zh" if language == "en" else "en"
-        for match in [*self.lexicon.find(text, language), *self.lexicon.find(text, other)]:
+        own = self.lexicon.find(text, language)
+        for match in [*own, *self.lexicon.find(text, other)]:
             if any(start < match.end and match.start < end for start, end in feelings):
                 continue
             inside, words = reading.denies(match.start), text[match.start : match.end]
@@ -103,7 +104,11 @@ class SlotReader:
                     than = _measure(text, match, cues, reading, compared)
                     if than or not (target.step and cues.than.match(text, match.end)):  # "older than ten years" is a number
                         self._want(target, match, words, reading, than or measure)
-        self._read_beside(text, language, cues, reading, steps, compared)
+        for match in steps:
+            if than := _measure(text, match, cues, reading, compared):
+                self._want(match.targets[0], match, text[match.start : match.end], reading, than)
+                reading.spans.append((match.start, match.end))
+        self._read_adjectives(text, language, own, reading)
         reading.spans += [*reading.negated, *forgotten]
         denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes"}
         reading.wishes = [w for w in reading.wishes if (w.field, w.value) not in denied]
@@ -112,22 +117,10 @@ class SlotReader:
 
     # -- phrases ----------------------------------------------------------------------------------------------------
 
-    def _read_beside(
-        self,
-        text: str,
-        language: Language,
-        cues: Cues,
-        reading: Reading,
-        steps: Iterable[Match],
-        compared: Mapping[int, Item],
-    ) -> None:
-        """Read plain words beside a name (比它短), and those before a value ("old westerns")."""
-        for match in steps:
-            if than := _measure(text, match, cues, reading, compared):
-                self._want(match.targets[0], match, text[match.start : match.end], reading, than)
-                reading.spans.append((match.start, match.end))
-        for match in self.lexicon.find(text, language):
-            hard = any(self.domain.facets[target.facet].match == "hard" for target in match.targets)  # not 老励志了
+    def _read_adjectives(self, text: str, language: Language, phrases: Iterable[Match], reading: Reading) -> None:
+        """Read plain words before a phrase for a value: "old westerns", but not 老励志了."""
+        for match in phrases:
+            hard = any(self.domain.facets[target.facet].match == "hard" for target in match.targets)
             if hard and not reading.denies(match.start):
                 for word, bound in self.lexicon.bounds_before(text, match, language):
                     self._want(bound, match, word, reading, ())
@@ -164,9 +157,8 @@ class SlotReader:
                 step = 1 if len(than) == 1 else facet.step
                 reading.constraints.append(Constraint(target.facet, op, _whole(middle + target.step * step), words))
             elif (value := next((b.value for b in facet.bounds if b.op == op and b.says_itself), None)) is not None:
-                reading.constraints.append(
-                    Constraint(target.facet, op, _whole(value), words, certainty=IMPLIED)
-                )  # of nothing shown
+                alone = Constraint(target.facet, op, _whole(value), words, certainty=IMPLIED)  # "older", of nothing shown
+                reading.constraints.append(alone)
         elif facet.match == "soft":
             reading.wishes += [Wish(target.facet, value, words) for value in target.values]
         elif len(target.values) == 1:

@@ -24,7 +24,8 @@ class Spelling:
         """Collect the words of a domain's facets and of the English cues."""
         words = {word for pattern in cues.patterns() for word in _LITERAL.findall(pattern)}
         words |= {word for phrase in lexicon.phrases("en") for word in _LITERAL.findall(phrase)}
-        self._words = (words | NUMBER_WORDS) & english().usual
+        self._known = words | NUMBER_WORDS
+        self._words = self._known & english().usual  # a piece of a pattern, or slang, is no word that a slip is made of
         self._nearest = Nearest(sorted(word for word in self._words if len(word) > _SWAPPED))
 
     def correct(self, text: str, mentions: Iterable[Mention]) -> str:
@@ -44,7 +45,7 @@ class Spelling:
         return _WORD.sub(put_right, text)
 
     def _meant(self, word: str) -> str | None:
-        if english().knows(word) or word in self._words:
+        if english().knows(word) or word in self._known:
             return None
         if len(word) <= _SWAPPED:
             swapped = {word[:k] + word[k + 1] + word[k] + word[k + 2 :] for k in range(len(word) - 1)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Protocol
 
@@ -18,8 +18,9 @@ from chatbot.understanding import Understanding, detect_language
 from retrieval.catalog import read_catalog
 from retrieval.domain import Domain
 from retrieval.domain_files import load_domain
-from retrieval.embedder import Embedder
+from retrieval.index import build_in_memory
 from retrieval.types import Constraint, Item, Wish
+from retrieval.vector_store import InMemoryVectorStore
 
 USUAL_COUNT = 3
 
@@ -51,32 +52,21 @@ def _model() -> LanguageModel:
     return build_language_model(make_settings())
 
 
-class _Cards:
-    """The likeness of a text to cards, whose vectors are at hand, as in the index."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        domain, items = catalogue()
-        names = [(item, language) for language in domain.languages for item in items]
-        vectors = embedder.embed_items([domain.write_card(items[item], language) for item, language in names])
-        self._vectors = dict(zip(names, vectors, strict=True))
-
-    def __call__(self, text: str, ids: Sequence[str], language: str) -> list[float]:
-        query = self._embedder.embed_queries([text])[0]
-        return [float(self._vectors[item, language] @ query) for item in ids]
-
-
 class Rules:
     """The deterministic layer alone."""
 
     def __init__(self, *, examples: bool = True) -> None:
-        """Prepare the names of the catalogue, and, unless cues alone are measured, what examples taught of intents."""
+        """Prepare the names of the catalogue, and, unless cues alone are measured, what examples and embedded cards add."""
         self.asked = 0
         settings = make_settings()
-        embedder = build_embedder(settings)
-        guess = guess_for(embedder, settings) if examples else None
-        likeness = _Cards(embedder) if examples else None
-        self._understanding = Understanding(*catalogue(), count=USUAL_COUNT, guess=guess, likeness=likeness)
+        domain, items = catalogue()
+        if examples:
+            embedder = build_embedder(settings)
+            index = build_in_memory(domain, items.values(), embedder, InMemoryVectorStore())
+            guess, likeness = guess_for(embedder, settings), index.likeness
+        else:
+            guess = likeness = None
+        self._understanding = Understanding(domain, items, count=USUAL_COUNT, guess=guess, likeness=likeness)
 
     def __call__(self, message: str, conversation: Conversation) -> Request:
         """Read by rules."""

@@ -67,6 +67,7 @@ def test_words_that_the_rules_read_are_put_right(spelling, typed, meant):
         "something quiet for tonight",  # all are words
         "Miyazaki, Ghibli and Kieslowski",  # names are no slips
         "xqzt wvut",  # near to nothing
+        "chillin with romcoms",  # no English of the lists, and known to the rules
         "惊悚片，两小时以内",
         "",
     ],
@@ -227,6 +228,8 @@ def test_facets_decide_before_likeness(movies):
         ("a Kurosawa that isn't three hours long", {"people includes Akira Kurosawa", "runtime max 180"}),
         ("noir <= 100 min", {"genres includes film-noir", "runtime max 100"}),
         ("my train takes two hours ten, it has to fit in that", {"runtime max 130"}),
+        ("a cartoon for someone under 10 years old", {"genres includes animation", "age max 10"}),
+        ("nothing older than fifteen years", {f"year min {date.today().year - 15}"}),
         ("恐怖片，台湾的也可以", {"genres includes horror"}),  # allowed, not asked for
     ],
 )
