@@ -91,7 +91,6 @@ def open_pipeline(
             read_with_model=settings.read_with_model and model,
             history=InteractionLog(catalogue.interactions).events,
             guess=guess_for(index.embedder, settings),
-            likeness=None if settings.embedder == "hashing" else index.likeness,
         )
         if model:
             tell("model", 0.9)

@@ -20,7 +20,6 @@ from chatbot.policy import Facts, decide, facts_of
 from chatbot.profile import build_profile
 from chatbot.reading import ModelReader, is_open, merge
 from chatbot.records import turn_record
-from chatbot.references import Likeness
 from chatbot.replying import Replier, Reply, forgettable
 from chatbot.reranking import rerank
 from chatbot.store import UserStore
@@ -65,7 +64,6 @@ class RecommendationPipeline:
         read_with_model: bool = False,
         history: Callable[[str], Sequence[Event]] | None = None,
         guess: Callable[[str], tuple[str, float]] | None = None,
-        likeness: Likeness | None = None,
     ) -> None:
         """Wire the parts.
 
@@ -77,14 +75,13 @@ class RecommendationPipeline:
             count: items a reply has unless the message says otherwise.
             read_with_model: the model reads the messages that the rules leave open.
             guess: tells what a message is for where no cue does; see :class:`chatbot.understanding.Understanding`.
-            likeness: of a description to cards; see there.
             history: a person's events in the imported log, oldest first; they count as older than what the store holds.
         """
         self.index, self.model, self.store = index, model, store
         self._history = history
         self._vote_weight = vote_weight
         self._retriever = Retriever(index)
-        self._understanding = Understanding(index.domain, index.items, count=count, guess=guess, likeness=likeness)
+        self._understanding = Understanding(index.domain, index.items, count=count, guess=guess)
         self._reader = ModelReader(model, index.domain) if read_with_model else None
         self._count = count
         self._speaker = Speaker(index.domain, index.items)

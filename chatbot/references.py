@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from chatbot.clauses import HAN
 from chatbot.cues import Cues
@@ -16,12 +15,6 @@ from retrieval.domain import PEOPLE, Domain
 from retrieval.titles import Mention
 from retrieval.types import Item
 
-Likeness: TypeAlias = "Callable[[str, Sequence[str], str], Sequence[float]]"  # text, item ids, language -> cosines
-# By so much the card that a description is nearest to must be nearer than the next: on the open cases of
-# benchmarks/understanding, of 72 descriptions above it all were right, of 103 below it half.
-CLEARLY = 0.085
-NEAR_AT_ALL = 0.15  # the least likeness that counts: what was shown may have nothing of what is described
-VERY_CLEARLY = 0.15  # as CLEARLY, where words of another card say otherwise
 _NUMBERS = ("two", "three", "2", "3", "两", "二", "三")
 _WORD = re.compile(r"[a-zà-ÿ'’-]{3,}", re.IGNORECASE)
 _STEM, _SHORT_STEM = 5, 4  # letters by which two forms of a word are one; of a word that is no longer ("foodie", food)
@@ -52,12 +45,10 @@ class Pointer:
     Attributes:
         domain: its facets.
         lexicon: the words for their values.
-        likeness: of a description to cards, for words that no card has; None without an embedder that knows meanings.
     """
 
     domain: Domain
     lexicon: Lexicon
-    likeness: Likeness | None = None
 
     def find(
         self,
@@ -179,7 +170,7 @@ class Pointer:
             kind = parts.get("kind")  # "the whodunit": a word of the lexicon and nothing else
             if kind and not any(m.end - m.start == len(kind) for m in self.lexicon.find(kind, language)):
                 continue
-            ids = self._meant(words, people, language, cues, shown) if words else ()
+            ids = self._holders(words, people, language, cues, shown) if words else ()
             if (ids and len(ids) < len(shown)) or len(ids) == 1:
                 start = found.start("kind") if kind else found.start()
                 several = parts.get("several")  # 爱尔兰那两部
@@ -202,26 +193,7 @@ class Pointer:
                     pointings.append(Pointing(*span, ids, len(ids) > 1 and not several))
         return pointings
 
-    def _meant(self, words: str, people: set[str], language: Language, cues: Cues, shown: Sequence[Item]) -> tuple[str, ...]:
-        """The items that a description fits: by facets, by the words of their cards, by likeness to one of them."""
-        ids, told = self._holders(words, people, language, cues, shown)
-        if told and len(ids) < len(shown):
-            return ids
-        likest, margin = self._likest(words, [item.id for item in shown], language)
-        enough = VERY_CLEARLY if len(ids) == 1 else CLEARLY
-        return (likest,) if margin >= enough else ids
-
-    def _likest(self, words: str, ids: Sequence[str], language: Language) -> tuple[str, float]:
-        """The item whose card is nearest to a description, and by how much it is nearer than the next."""
-        if self.likeness is None or len(ids) < 2:
-            return "", 0.0
-        ranked = sorted(zip(self.likeness(words, ids, language), ids, strict=True), reverse=True)
-        return ranked[0][1], ranked[0][0] - ranked[1][0] if ranked[0][0] >= NEAR_AT_ALL else 0.0
-
-    def _holders(
-        self, words: str, people: set[str], language: Language, cues: Cues, shown: Sequence[Item]
-    ) -> tuple[tuple[str, ...], bool]:
-        """The items that have what the words name, and whether facets alone decide it."""
+    def _holders(self, words: str, people: set[str], language: Language, cues: Cues, shown: Sequence[Item]) -> tuple[str, ...]:
         left, asked = words, bool(people)
         kept = [item for item in shown if people <= self._people(item)]
         for match in self.lexicon.find(words, language):
@@ -240,8 +212,8 @@ class Pointer:
         scores = {item.id: self._overlap(left, item, language, cues) for item in kept}
         best = max(scores.values(), default=0)
         if best:
-            return tuple(i for i, score in scores.items() if score == best), False
-        return (tuple(item.id for item in kept), True) if asked and kept else ((), False)
+            return tuple(i for i, score in scores.items() if score == best)
+        return tuple(item.id for item in kept) if asked else ()
 
     def _people(self, item: Item) -> set[str]:
         return {str(value) for name in self.domain.people_facets for value in item.values(name)}

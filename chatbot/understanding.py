@@ -34,7 +34,7 @@ from chatbot.intents import aside, guessed_aside, question, speaks_of_things, wo
 from chatbot.lexicon import Lexicon
 from chatbot.mentions import with_plain_titles
 from chatbot.quantities import number
-from chatbot.references import Likeness, Pointer
+from chatbot.references import Pointer
 from chatbot.slots import Reading, SlotReader
 from chatbot.spelling import Spelling
 from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
@@ -99,7 +99,6 @@ class Understanding:
         *,
         count: int = 3,
         guess: Callable[[str], tuple[str, float]] | None = None,
-        likeness: Likeness | None = None,
     ) -> None:
         """Prepare the names and phrases of a catalogue.
 
@@ -108,7 +107,6 @@ class Understanding:
             items: of it, by id.
             count: items that are wanted unless the message says otherwise.
             guess: tells what a message is for where no cue does (:class:`chatbot.intent_model.IntentModel`).
-            likeness: of a description ("the one in the lighthouse") to the cards of items; see :class:`Pointer`.
         """
         self._guess = guess
         self._domain, self._items, self._count = domain, items, count
@@ -116,7 +114,7 @@ class Understanding:
         self.lexicon = Lexicon(domain, items.values())
         self._slots = SlotReader(domain, items, self.lexicon)
         self._spelling = Spelling(self.lexicon, load_cues("en"))
-        self._pointer = Pointer(domain, self.lexicon, likeness)
+        self._pointer = Pointer(domain, self.lexicon)
 
     def read(
         self,

@@ -77,14 +77,7 @@ class CatalogIndex:
 
     def vectors_of(self, ids: Sequence[str], language: str) -> Vectors:
         """Return (n, d) rows for item ids, in their order, of the cards that stand for a language."""
-        return self.vectors_at(self._positions(ids), language)
-
-    def likeness(self, text: str, ids: Sequence[str], language: str) -> list[float]:
-        """Return the cosines of a text with the cards of some items, in their order."""
-        return self.similarities(self._positions(ids), language, self.embedder.embed_queries([text])).tolist()
-
-    def _positions(self, ids: Sequence[str]) -> Positions:
-        return np.array([self.columns.positions[item_id] for item_id in ids], np.int32)
+        return self.vectors_at(np.array([self.columns.positions[item_id] for item_id in ids], np.int32), language)
 
     def vectors_at(self, positions: Positions, language: str) -> Vectors:
         """Return (n, d) rows for positions, as :meth:`vectors_of` does."""

@@ -18,9 +18,7 @@ from chatbot.understanding import Understanding, detect_language
 from retrieval.catalog import read_catalog
 from retrieval.domain import Domain
 from retrieval.domain_files import load_domain
-from retrieval.index import build_in_memory
 from retrieval.types import Constraint, Item, Wish
-from retrieval.vector_store import InMemoryVectorStore
 
 USUAL_COUNT = 3
 
@@ -56,17 +54,11 @@ class Rules:
     """The deterministic layer alone."""
 
     def __init__(self, *, examples: bool = True) -> None:
-        """Prepare the names of the catalogue, and, unless cues alone are measured, what examples and embedded cards add."""
+        """Prepare the names of the catalogue, and, unless cues alone are measured, what examples taught of intents."""
         self.asked = 0
         settings = make_settings()
-        domain, items = catalogue()
-        if examples:
-            embedder = build_embedder(settings)
-            index = build_in_memory(domain, items.values(), embedder, InMemoryVectorStore())
-            guess, likeness = guess_for(embedder, settings), index.likeness
-        else:
-            guess = likeness = None
-        self._understanding = Understanding(domain, items, count=USUAL_COUNT, guess=guess, likeness=likeness)
+        guess = guess_for(build_embedder(settings), settings) if examples else None
+        self._understanding = Understanding(*catalogue(), count=USUAL_COUNT, guess=guess)
 
     def __call__(self, message: str, conversation: Conversation) -> Request:
         """Read by rules."""

@@ -8,7 +8,6 @@ import pytest
 
 from chatbot.cues import load_cues
 from chatbot.lexicon import Lexicon
-from chatbot.references import Pointer
 from chatbot.spelling import Spelling
 from chatbot.types import Conversation, StoredTurn
 from chatbot.understanding import Understanding
@@ -178,40 +177,6 @@ def test_a_person_who_is_taken_back_or_refused(understanding):
     conversation = held(field="people", op="includes", value="Tom Hanks")
     assert state(understanding.read("forget Tom Hanks", conversation)) == set()
     assert state(understanding.read("forget Meryl Streep", after(HEAT))) == {"people excludes Meryl Streep"}
-
-
-# -- descriptions by meaning ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def pointer(movies):
-    """A pointer for which "facebook" is near to The Social Network and a little nearer to Up than to the others."""
-
-    def likeness(text, ids, language):
-        near = {"facebook": {"the-social-network-2010": 0.6, UP: 0.3}, "balloons": {UP: 0.35, HEAT: 0.3}}.get(text, {})
-        return [near.get(item, 0.1) for item in ids]
-
-    return Pointer(movies.domain, Lexicon(movies.domain, movies.items.values()), likeness)
-
-
-@pytest.mark.parametrize(
-    ("text", "items"),
-    [
-        ("who's in the facebook one?", ("the-social-network-2010",)),
-        ("the balloons one?", (UP,)),  # a word of its card decides
-        ("the zebra one?", ()),  # near to none
-    ],
-)
-def test_a_description_that_no_card_has_is_read_by_meaning(pointer, movies, text, items):
-    shown = [movies.items[i] for i in ("the-social-network-2010", UP, HEAT)]
-    found = pointer.find(text, "en", load_cues("en"), shown, None)
-    assert tuple(item for p in found for item in p.items) == items
-
-
-def test_facets_decide_before_likeness(movies):
-    pointer = Pointer(movies.domain, Lexicon(movies.domain, movies.items.values()), lambda *_: pytest.fail("asked"))
-    found = pointer.find("the Korean one", "en", load_cues("en"), [movies.items[i] for i in (HEAT, PARASITE)], None)
-    assert [p.items for p in found] == [(PARASITE,)]
 
 
 # -- what else the later batches of cases taught -----------------------------------------------------------------------
