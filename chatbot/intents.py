@@ -83,7 +83,7 @@ def guessed_aside(request: Request, guess: Guess, *, of_things: bool = False, of
         return None
     if intent == "chat" and named:
         return None
-    if kind == "other" and of_things:
+    if (kind == "other" or intent == "unsafe") and of_things:  # what is said outright is a cue, and came first
         return None
     if intent in ("chat", "unsafe", "out_of_scope") or (intent == "profile" and (kind != "forget" or request.named)):
         return replace(request, intent=cast("Intent", intent), opening=kind)
