@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from chatbot.answers import write_title
 from chatbot.types import Conversation, Held, Question, Recommendation, Request, Turn
-from retrieval.types import Candidate
+from retrieval.types import Candidate, Constraint
 
-_TIMINGS = ("understand", "retrieve", "rerank", "first_card", "first_token", "total")
+_TIMINGS = ("understand", "retrieve", "rerank", "first_card", "first_token", "first_sentence", "total")
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Draft:
     timings: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_TIMINGS, 0.0))
     items: list[Recommendation] = field(default_factory=list[Recommendation])
     candidates: tuple[Candidate, ...] = ()
+    relaxed: tuple[Constraint, ...] = ()
     opening: str = ""
     question: Question | None = None
     notes: list[str] = field(default_factory=list[str])

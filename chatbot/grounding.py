@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
 from chatbot.cues import load_cues
 from chatbot.lexicon import Lexicon
+from chatbot.statements import beginnings, description_sentences, mixed, repeats, unqualified
 from chatbot.types import Language, Request
 from retrieval.domain import PEOPLE, Domain
 from retrieval.lexical import tokenize
@@ -32,6 +33,7 @@ _QUOTED = re.compile(r"《([^》]+)》")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _LATIN_WORD = re.compile(r"[A-Za-zÀ-ÿ][\w'’-]*")
 _PREPOSITIONS = frozenset("of to with for by from in on at near called named into over under across through against".split())
+_DETERMINERS = frozenset("a an the this that these those her his its their one two three four five six seven".split())
 _CAPITAL = re.compile(r"(?<=[a-z,;:'’)] )[A-Z][\w'’-]+")
 
 
@@ -73,8 +75,23 @@ class Grounder:
         """Take the catalogue's names and phrases."""
         self._domain, self._names, self._lexicon = domain, names, lexicon
 
+    def prove(self, sentence: str, evidence: Evidence, language: Language) -> tuple[str, Verdict]:
+        """Judge a sentence, and where it fails what is left of it without its last statements.
+
+        Returns:
+            The text that may be shown, with its verdict; the whole sentence with its problem when nothing may be shown.
+        """
+        whole = self.check(sentence, evidence, language)
+        if whole.supported:
+            return sentence, whole
+        for beginning in beginnings(sentence, language):
+            verdict = self.check(beginning, evidence, language)
+            if verdict.supported:
+                return beginning, verdict
+        return sentence, whole
+
     def check(self, sentence: str, evidence: Evidence, language: Language) -> Verdict:
-        """Judge one sentence of the model's."""
+        """Judge one sentence of the model's as it is."""
         problem = (
             self._form(sentence, language)
             or self._foreign_names(sentence, evidence)
@@ -94,6 +111,8 @@ class Grounder:
             return f"praise: {praise[0]}"
         if re.search(r"[!?！？]", sentence):
             return "a question or an exclamation"
+        if not sentence.endswith((".", "。", ".”", "。”")):
+            return "no end"
         if re.search(r"[*_#<>`\[\]{}|]|https?:", sentence):
             return "markup"
         if (han if language == "zh" else len(sentence.split())) > MAX_WORDS[language]:
@@ -168,7 +187,20 @@ class Grounder:
             return Verdict(False, problem="not in the order of the description")
         if sources.get("card.summary", 0) < MIN_FROM_TEXT:
             return Verdict(False, problem="says nothing of the description")
+        if problem := self._statements(sentence, lines, language):
+            return Verdict(False, problem=problem)
         return Verdict(True, tuple(sorted(sources, key=lambda source: -sources[source])))
+
+    @staticmethod
+    def _statements(sentence: str, text: str, language: Language) -> str:
+        glue, lines = _glue(language), description_sentences(text, language)
+        if repeats(sentence, text, glue):
+            return "says something twice"
+        if part := mixed(sentence, lines, glue, language):
+            return f"stands in no single line: {part}"
+        if modal := unqualified(sentence, lines, glue, language):
+            return f"told as a fact without: {modal}"
+        return ""
 
     def _sources(
         self, sentence: str, tokens: Sequence[str], evidence: Evidence, language: Language
@@ -229,15 +261,18 @@ def dropped_name(sentence: str, text: str) -> str:
         return ""
     for place in range(used[0], used[-1] + 1):
         word, start = words[place]
-        if word[0].isupper() and word.lower() not in said and _may_act(text, words, place, start):
+        if word[0].isupper() and word.lower() not in said and _may_act(text, words, place, start, said):
             return word
     return ""
 
 
-def _may_act(text: str, words: Sequence[tuple[str, int]], place: int, start: int) -> bool:
-    """Whether a capitalised word of a text may be the one who does what follows."""
+def _may_act(text: str, words: Sequence[tuple[str, int]], place: int, start: int, said: Collection[str]) -> bool:
+    """Whether a capitalised word of a text may be the one who does what follows, and not what a word that is said describes."""
     word = words[place][0]
     before = words[place - 1][0].lower() if place else ""
+    after = words[place + 1][0] if place + 1 < len(words) else ""
+    if (before in _DETERMINERS and after.islower()) or before in said:  # "a Swiss officer"; "private eye Sam Spade"
+        return False
     opens = start == 0 or text[:start].rstrip()[-1:] in tuple(".!?:")
     again = any(other == word and at != start and text[:at].rstrip()[-1:] not in tuple(".!?") for other, at in words)
     beside = text[start + len(word) : start + len(word) + 1] == "," or word.endswith(("'s", "’s"))

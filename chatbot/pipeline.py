@@ -13,6 +13,7 @@ from itertools import chain, islice
 from chatbot.answers import Speaker
 from chatbot.clarifying import LOOK, clarify
 from chatbot.draft import Draft, recommendations, timing_text
+from chatbot.fitting import Fitting
 from chatbot.grounding import Grounder
 from chatbot.held import held_state
 from chatbot.llm.base import LanguageModel
@@ -29,6 +30,7 @@ from chatbot.types import (
     Done,
     Language,
     Profile,
+    Reason,
     Request,
     Stage,
     StoredTurn,
@@ -87,7 +89,8 @@ class RecommendationPipeline:
         self._speaker = Speaker(index.domain, index.items)
         self._replier = Replier(index.domain, index.items, self._speaker)
         grounder = Grounder(index.domain, self._understanding.names, self._understanding.lexicon)
-        self._writer = Writer(model, index.domain, index.items, grounder, self._speaker)
+        self._writer = Writer(model, index.domain, grounder)
+        self._fitting = Fitting(index.domain, index.items, self._speaker)
 
     def profile(self, user: str) -> Profile:
         """What a person's events say, up to this moment: first those of the imported log, then those of the store."""
@@ -103,9 +106,13 @@ class RecommendationPipeline:
         for language in self.index.domain.languages:
             request = Request("recommend", "zh" if language == "zh" else "en", ".")
             self._understanding.read(self.index.domain.example[language].wish, Conversation("", ""), request.language)
-            rerank(self.model, request, candidates, self.index.domain, weight=1.0)
-            for _ in self.model.stream(self._writer.prompt(candidates[0].item, request), max_tokens=1):
-                pass
+            try:
+                if self._vote_weight:
+                    rerank(self.model, request, candidates, self.index.domain, weight=1.0)
+                for _ in self.model.stream(self._writer.prompt(".", request.language), max_tokens=1):
+                    pass
+            except EngineError as error:  # a turn says so too, and goes on without
+                logger.warning("the model could not be warmed up: %s", error)
             if self._reader:
                 self._reader.read(request.text, request.language)
 
@@ -199,7 +206,7 @@ class RecommendationPipeline:
         yield Stage("looking", request.language)
         before = draft.clock()
         found = self._retriever.retrieve(self._query(request, conversation, profile))
-        draft.candidates = found.candidates
+        draft.candidates, draft.relaxed = found.candidates, found.relaxed
         draft.timings["retrieve"] = draft.clock() - before
         draft.notes += [f"relaxed: {self._speaker.describe_constraint(c, request.language)}" for c in found.relaxed]
         kept = [c for c in request.constraints if c not in found.relaxed]
@@ -233,18 +240,30 @@ class RecommendationPipeline:
         draft.timings["rerank"] = draft.clock() - before
 
     def _write(self, draft: Draft, profile: Profile, cancel: threading.Event) -> Iterator[TurnEvent]:
+        """Say of every item why it is for this person, at once; then one by one what to expect, and where it falls short."""
+        request = draft.request
+        for n, recommendation in enumerate(draft.items):
+            if fit := self._fitting.fits(recommendation.item, request, profile, n):
+                yield self._give(draft, n, fit)
         said: list[str] = []
         for n, recommendation in enumerate(draft.items):
             if cancel.is_set():
                 return
-            for reason in self._writer.write(recommendation.item, draft.request, profile, said, cancel, draft.notes):
-                if cancel.is_set() and reason.written_by == "template":
-                    continue
-                draft.items[n] = replace(draft.items[n], reasons=(*draft.items[n].reasons, reason))
-                draft.timings["first_token"] = draft.timings["first_token"] or draft.clock()
-                gap = " " if draft.request.language == "en" and len(draft.items[n].reasons) > 1 else ""
-                yield Text(gap + reason.text, recommendation.item.id)
-            said += [reason.text for reason in draft.items[n].reasons[:1]]
+            told = self._writer.describe(recommendation.item, request, said, cancel, draft.notes)
+            if cancel.is_set() and told.written_by == "template":
+                return
+            draft.timings["first_sentence"] = draft.timings["first_sentence"] or draft.clock()
+            said.append(told.text)
+            yield self._give(draft, n, told)
+            if short := self._fitting.falls_short(recommendation.item, request, draft.relaxed, n):
+                yield self._give(draft, n, short)
+
+    @staticmethod
+    def _give(draft: Draft, n: int, reason: Reason) -> Text:
+        item = draft.items[n]
+        draft.items[n] = replace(item, reasons=(*item.reasons, reason))
+        draft.timings["first_token"] = draft.timings["first_token"] or draft.clock()
+        return Text((" " if draft.request.language == "en" and item.reasons else "") + reason.text, item.item.id)
 
     def _query(self, request: Request, conversation: Conversation, profile: Profile) -> Query:
         shown = [item["id"] for turn in conversation.turns for item in turn.record["items"]][-KEEP_SHOWN:]

@@ -111,7 +111,8 @@ class SlotReader:
         self._read_adjectives(text, language, own, reading)
         reading.spans += [*reading.negated, *forgotten]
         asked = {(c.field, value) for c in reading.constraints if c.op == "includes" for value in c.values}
-        both = [c for c in reading.constraints if c.op == "excludes" and (c.field, c.value) in asked]  # a war film with no battles
+        # a war film with no battles is a war film
+        both = [c for c in reading.constraints if c.op == "excludes" and (c.field, c.value) in asked]
         reading.constraints = [c for c in reading.constraints if c not in both]
         denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes"}
         reading.wishes = [w for w in reading.wishes if (w.field, w.value) not in denied]

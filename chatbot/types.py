@@ -124,7 +124,8 @@ class Turn:
     ``held`` is what the conversation holds to after the turn.
 
     ``timings_ms`` holds ``understand``, ``retrieve``, ``rerank``, ``first_card``, ``first_token`` (the first words of a reason
-    that the person can read) and ``total``; a stage that did not run is 0.
+    that the person can read, whoever wrote them), ``first_sentence`` (what to expect of the first item) and ``total``; a stage
+    that did not run is 0.
     """
 
     id: str

@@ -152,12 +152,25 @@ class Noun(Model):
     other: tuple[str, ...] = ()
 
 
+class Retold(Model):
+    """Lines of a description, and one sentence that retells them in their own words and order."""
+
+    text: str
+    reason: str
+
+
 class Example(Model):
-    """A worked example for the writing prompt: a card, a wish and a good reason."""
+    """A worked example: a card, a wish, and a sentence that retells the card's description; ``also`` holds more of those."""
 
     card: str
     wish: str
     reason: str
+    also: tuple[Retold, ...] = ()
+
+    @property
+    def retold(self) -> tuple[Retold, ...]:
+        """Every example of retelling; the first line of the card is its headline and no part of the description."""
+        return (Retold(text=self.card.strip().partition("\n")[2] or self.card.strip(), reason=self.reason), *self.also)
 
 
 class Domain(Model):

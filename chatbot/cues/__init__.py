@@ -97,6 +97,8 @@ class Cues:
     praise: Pattern
     sentence: Pattern
     ties: Pattern
+    statement: Pattern
+    modal: Pattern
     pronoun: Pattern
     refine_words: int
     ordinals: dict[str, int]

@@ -39,11 +39,11 @@ SUPPORTED = [
     (MOON, "With two weeks of his contract left, a crash makes him doubt his memory and who he really is.", "en"),
     (MOON, "His only company is a soft-spoken computer and recorded messages from his wife.", "en"),
     (CHIHIRO, "Chihiro takes a job at the bathhouse of the witch Yubaba, who steals her name.", "en"),
-    (CHIHIRO, "Chihiro is alone among gods and monsters and looks for a way to free her parents.", "en"),
+    (CHIHIRO, "Chihiro is alone among gods and monsters.", "en"),
     (LUNCHBOX, "A lunch tin goes to the wrong desk, and a widowed accountant begins sending notes back with the food.", "en"),
     (MOON, "山姆独自在月球背面值守了将近三年，陪他说话的只有电脑和妻子寄来的录像。", "zh"),
     (MOON, "合同就满，他却在外出时出了事故，醒来后发现基地里处处不对劲。", "zh"),
-    (CHIHIRO, "十岁的千寻在汤婆婆的澡堂干活，寻找救回父母的办法。", "zh"),
+    (CHIHIRO, "千寻被夺走名字，一边擦地干活，一边寻找救回父母的办法。", "zh"),
     (LUNCHBOX, "饭盒错送到陌生人桌上，两人借着饭盒传起字条。", "zh"),
 ]
 REFUSED = [
@@ -150,7 +150,7 @@ def test_the_problem_names_what_was_wrong(judge, sentence, language, problem):
 
 def test_the_item_and_its_people_may_be_named(judge):
     assert judge(MOON, "In Moon, Sam Bell has spent almost three years alone on the far side of the Moon.").supported
-    assert judge(MOON, "Duncan Jones sets Sam Bell alone on the far side of the Moon with a computer.").supported
+    assert judge(MOON, "Duncan Jones sets Sam Bell alone on the far side of the Moon.").supported
     assert judge(MOON, "《月球》里，山姆独自在月球背面值守了将近三年。", language="zh").supported
 
 
@@ -169,13 +169,13 @@ def test_the_persons_words_prove_a_name_but_never_a_claim(judge):
 
 
 def test_a_word_for_a_fact_of_the_card_is_proved_and_cited(judge):
-    verdict = judge(MOON, "In this British mystery, Sam Bell is alone on the far side of the Moon with a computer.")
+    verdict = judge(MOON, "In this British mystery, Sam Bell is alone on the far side of the Moon.")
     assert verdict.supported
     assert {"card.summary", "card.countries", "card.genres"} <= set(verdict.sources)
 
 
 def test_a_persons_field_is_cited_where_they_are_named(judge):
-    verdict = judge(MOON, "Duncan Jones sets Sam Bell alone on the far side of the Moon with a computer.")
+    verdict = judge(MOON, "Duncan Jones sets Sam Bell alone on the far side of the Moon.")
     assert "card.directors" in verdict.sources
 
 

@@ -1,0 +1,140 @@
+"""Why an item is for this person, and where it falls short, said by code from the card, their words and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chatbot.answers import Speaker, join, write_title
+from chatbot.types import Language, Profile, Reason, Request
+from prompts import load_phrases
+from retrieval.constraints import satisfies
+from retrieval.domain import Domain, Facet
+from retrieval.types import Constraint, FacetValue, Item, Wish
+
+HISTORY = 5  # the latest likes that are compared, where the conversation names no model
+WORDS = 2  # values that an item shares with another: more make a list, not a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Says for one catalogue how an item meets a request. Holds no state of a conversation."""
+
+    domain: Domain
+    items: Mapping[str, Item]
+    speaker: Speaker
+
+    def fits(self, item: Item, request: Request, profile: Profile, place: int = 0) -> Reason | None:
+        """Say which of their words an item grants, or what it shares with one that they named or liked; None where nothing.
+
+        Args:
+            item: recommended.
+            request: whose wish it serves.
+            profile: of the person: the latest likes count where the request names no model.
+            place: of the item in the reply: each place has its own phrase.
+        """
+        language = request.language
+        say = load_phrases(language).say
+        granted, sources = self._granted(item, request)
+        title, common, shared_sources = self._shared(item, request, profile)
+        shared = join(common, language, "and")
+        if granted:
+            words, missing = join(granted, language, "and"), join(self._missing(item, request), language, "or")
+            text = say("fits", values=words, place=place, missing=missing, shared=shared, title=title)
+            return Reason(text, tuple(dict.fromkeys((*sources, *shared_sources))), "template")
+        if shared:
+            return Reason(say("shares", title=title, values=shared, place=place), shared_sources, "template")
+        return self._within(item, request, place)
+
+    def falls_short(self, item: Item, request: Request, relaxed: Sequence[Constraint], place: int = 0) -> Reason | None:
+        """Say where an item breaks what was asked: of the relaxed constraints the first that it does not keep."""
+        language = request.language
+        say = load_phrases(language).say
+        for constraint in relaxed:
+            if satisfies(item, constraint, self.domain):
+                continue
+            facet = self.domain.facets.get(constraint.field)
+            source = (f"card.{constraint.field}", "user.message") if facet else ("card.title", "user.message")
+            if facet and constraint.op in ("min", "max") and item.values(constraint.field):
+                value = self.domain.facet_text(item, constraint.field, language)
+                return Reason(say("outside", label=facet.label[language], value=value, place=place), source, "template")
+            wanted = self.speaker.describe_constraint(constraint, language)
+            return Reason(say("not_listed", values=wanted, place=place), source, "template")
+        return None
+
+    # -- what their words ask for -----------------------------------------------------------------------------------
+
+    def _spoken(self, request: Request) -> dict[str, list[Wish]]:
+        """The wishes that a sentence can name, by what was said: one phrase may mean several values."""
+        said: dict[str, list[Wish]] = {}
+        for wish in request.wishes:
+            facet = self.domain.facets.get(wish.field)
+            if facet and facet.values:  # free values make no sentence
+                said.setdefault(wish.words.lower() or str(wish.value), []).append(wish)
+        return said
+
+    def _granted(self, item: Item, request: Request) -> tuple[list[str], list[str]]:
+        """Labels of the wishes that the card grants, and their sources."""
+        labels: list[str] = []
+        sources: list[str] = []
+        for wishes in self._spoken(request).values():
+            met = [w for w in wishes if w.value in item.values(w.field)]
+            labels += [self.speaker.wish_label(w, request.language) for w in met]
+            sources += [f"card.{w.field}" for w in met]
+        return labels, [*dict.fromkeys(sources), "user.message"]
+
+    def _missing(self, item: Item, request: Request) -> list[str]:
+        """Labels of what was asked and the card does not list, where it lists anything of that facet."""
+        return [
+            self.speaker.wish_label(wishes[0], request.language)
+            for wishes in self._spoken(request).values()
+            if not any(w.value in item.values(w.field) for w in wishes) and item.values(wishes[0].field)
+        ]
+
+    def _within(self, item: Item, request: Request, place: int) -> Reason | None:
+        """Name what the card has of the demands: a number inside its bounds, a person, a kind."""
+        language = request.language
+        say = load_phrases(language).say
+        for constraint in request.constraints:
+            facet = self.domain.facets.get(constraint.field)
+            if facet is None or facet.type == "year" or constraint.op not in ("min", "max"):
+                continue
+            if satisfies(item, constraint, self.domain):
+                value = self.domain.facet_text(item, constraint.field, language)
+                text = say("within", label=facet.label[language], value=value, place=place)
+                return Reason(text, (f"card.{constraint.field}", "user.message"), "template")
+        words: list[str] = []
+        sources: list[str] = []
+        for constraint in request.constraints:
+            if constraint.op in ("includes", "any_of") and constraint.field in self.domain.facets:
+                met = [v for v in constraint.values if v in item.values(constraint.field)]
+                words += [self.speaker.value_label(constraint.field, v, language) for v in met]
+                sources += [f"card.{constraint.field}"] if met else []
+        if not words:
+            return None
+        text = say("fits", values=join(words, language, "and"), place=place, missing="", shared="", title="")
+        return Reason(text, (*dict.fromkeys(sources), "user.message"), "template")
+
+    # -- what they like ---------------------------------------------------------------------------------------------
+
+    def _shared(self, item: Item, request: Request, profile: Profile) -> tuple[str, list[str], tuple[str, ...]]:
+        """The title of a named or liked item, what the two share, and the sources; people first, then free values."""
+        language = request.language
+        named = [i for i in request.liked if i in self.items]
+        for liked_id in [*named, *reversed([i for i in profile.liked if i not in named][-HISTORY:])]:
+            liked = self.items.get(liked_id)
+            if liked is None or liked_id == item.id:
+                continue
+            for name, facet in self.domain.facets.items():
+                if words := self._common(item, liked, name, facet, language):
+                    source = "user.message" if liked_id in named else f"history.{liked_id}"
+                    return write_title(liked, language), words, (f"card.{name}", source)
+        return "", [], ()
+
+    @staticmethod
+    def _common(item: Item, liked: Item, name: str, facet: Facet, language: Language) -> list[str]:
+        if facet.type != "people" and (facet.match == "hard" or facet.values):
+            return []
+        both: set[FacetValue] = set(item.values(name)) & set(liked.values(name))
+        labels = zip(item.label(name, language), item.values(name), strict=False)
+        return [label for label, value in labels if value in both][:WORDS]
