@@ -31,8 +31,8 @@ cli = typer.Typer(
 )
 register(cli)
 
-Model = Annotated[str | None, typer.Option(help="default, a folder, a GGUF file or a hub id")]
-Engine = Annotated[str | None, typer.Option(help="auto, llama_cpp, transformers or scripted")]
+Model = Annotated[str | None, typer.Option(help="default, a folder, a GGUF file, a hub id or a server's name for it")]
+Engine = Annotated[str | None, typer.Option(help="auto, llama_cpp, transformers, openai (at ZHIYIN_SERVER_URL) or scripted")]
 User = Annotated[str, typer.Option(help="whose profile and conversations")]
 Demo = Annotated[bool, typer.Option("--offline-demo", help="no weights: hashed words and sentences from the cards")]
 
@@ -51,6 +51,7 @@ def open_pipeline(
     from chatbot.embedding import build_embedder
     from chatbot.llm.scripted import ScriptedModel
     from chatbot.pipeline import RecommendationPipeline
+    from chatbot.reranking import Poll
     from chatbot.store import SqlUserStore
     from retrieval.index import index_lock, open_index
     from retrieval.index_build import update_index
@@ -86,7 +87,7 @@ def open_pipeline(
             index,
             language_model,
             store,
-            vote_weight=settings.vote_weight,
+            poll=Poll(settings.vote_weight),
             count=settings.items,
             read_with_model=settings.read_with_model and model,
             history=InteractionLog(catalogue.interactions).events,

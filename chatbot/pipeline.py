@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -22,8 +23,9 @@ from chatbot.profile import build_profile
 from chatbot.reading import ModelReader, is_open, merge
 from chatbot.records import turn_record
 from chatbot.replying import Replier, Reply, forgettable
-from chatbot.reranking import rerank
+from chatbot.reranking import Poll, rerank
 from chatbot.store import UserStore
+from chatbot.turnstile import Turnstile
 from chatbot.types import (
     Cards,
     Conversation,
@@ -49,6 +51,7 @@ from retrieval.types import Candidate, Constraint, Query, Wish
 logger = logging.getLogger(__name__)
 POOL = 10  # candidates that the model votes on
 RECENT = 20  # likes and dislikes of a profile that count
+DEFAULT_POLL = Poll()
 KEEP_SHOWN = 30  # items shown in this conversation that do not come back
 
 
@@ -61,7 +64,8 @@ class RecommendationPipeline:
         model: LanguageModel,
         store: UserStore,
         *,
-        vote_weight: float = 0.5,
+        poll: Poll = DEFAULT_POLL,
+        parallel: int = 4,
         count: int = 3,
         read_with_model: bool = False,
         history: Callable[[str], Sequence[Event]] | None = None,
@@ -73,7 +77,8 @@ class RecommendationPipeline:
             index: an open index.
             model: votes and writes.
             store: of events and conversations.
-            vote_weight: weight of the model's vote beside the channels'.
+            poll: how the model votes on the order, and what that weighs.
+            parallel: conversations that the model serves at once; the others wait in line.
             count: items a reply has unless the message says otherwise.
             read_with_model: the model reads the messages that the rules leave open.
             guess: tells what a message is for where no cue does; see :class:`chatbot.understanding.Understanding`.
@@ -81,15 +86,15 @@ class RecommendationPipeline:
         """
         self.index, self.model, self.store = index, model, store
         self._history = history
-        self._vote_weight = vote_weight
+        self._poll, self._turnstile = poll, Turnstile(parallel)
         self._retriever = Retriever(index)
         self._understanding = Understanding(index.domain, index.items, count=count, guess=guess)
         self._reader = ModelReader(model, index.domain) if read_with_model else None
         self._count = count
         self._speaker = Speaker(index.domain, index.items)
         self._replier = Replier(index.domain, index.items, self._speaker)
-        grounder = Grounder(index.domain, self._understanding.names, self._understanding.lexicon)
-        self._writer = Writer(model, index.domain, grounder)
+        self.grounder = Grounder(index.domain, self._understanding.names, self._understanding.lexicon)
+        self._writer = Writer(model, index.domain, self.grounder)
         self._fitting = Fitting(index.domain, index.items, self._speaker)
 
     def profile(self, user: str) -> Profile:
@@ -107,8 +112,7 @@ class RecommendationPipeline:
             request = Request("recommend", "zh" if language == "zh" else "en", ".")
             self._understanding.read(self.index.domain.example[language].wish, Conversation("", ""), request.language)
             try:
-                if self._vote_weight:
-                    rerank(self.model, request, candidates, self.index.domain, weight=1.0)
+                rerank(self.model, request, candidates, self.index.domain, self._poll)
                 for _ in self.model.stream(self._writer.prompt(".", request.language), max_tokens=1):
                     pass
             except EngineError as error:  # a turn says so too, and goes on without
@@ -220,18 +224,33 @@ class RecommendationPipeline:
         yield Cards(tuple(draft.items), settled=items_only, opening=draft.opening)
         if items_only or cancel.is_set():
             return
-        yield Stage("choosing")
-        self._vote(draft, count)
-        yield Cards(tuple(draft.items), settled=True, opening=draft.opening)
-        yield Stage("writing")
-        yield from self._write(draft, profile, cancel)
+        with ExitStack() as held:
+            if self._poll.weight:
+                yield from self._in_line(held, cancel)
+                yield Stage("choosing")
+                self._vote(draft, count)
+            yield Cards(tuple(draft.items), settled=True, opening=draft.opening)
+            yield from self._fit(draft, profile)
+            if not self._poll.weight:
+                yield from self._in_line(held, cancel)
+            yield Stage("writing")
+            yield from self._write(draft, cancel)
+
+    def _in_line(self, held: ExitStack, cancel: threading.Event) -> Iterator[TurnEvent]:
+        """Wait until the model has room for one conversation more; what is held gives the room back."""
+        line = self._turnstile.enter(cancel.is_set)
+        held.callback(line.close)
+        for place in line:
+            if place == 0:
+                return
+            yield Stage("queued", place=place)
 
     def _vote(self, draft: Draft, count: int) -> None:
         before = draft.clock()
         request = draft.request
         try:
             liked = self._speaker.titles((i for i in request.liked if i not in request.named), request.language)
-            ordered = rerank(self.model, request, draft.candidates, self.index.domain, weight=self._vote_weight, liked=liked)
+            ordered = rerank(self.model, request, draft.candidates, self.index.domain, self._poll, liked=liked)
             draft.candidates = ordered
             draft.items = recommendations(self._retriever.choose(ordered, count, request.language, request.constraints))
         except EngineError as error:
@@ -239,23 +258,25 @@ class RecommendationPipeline:
             draft.notes.append(f"no vote: {error}")
         draft.timings["rerank"] = draft.clock() - before
 
-    def _write(self, draft: Draft, profile: Profile, cancel: threading.Event) -> Iterator[TurnEvent]:
-        """Say of every item why it is for this person, at once; then one by one what to expect, and where it falls short."""
-        request = draft.request
+    def _fit(self, draft: Draft, profile: Profile) -> Iterator[TurnEvent]:
+        """Say of every item why it is for this person; no model is waited for."""
         for n, recommendation in enumerate(draft.items):
-            if fit := self._fitting.fits(recommendation.item, request, profile, n):
+            if fit := self._fitting.fits(recommendation.item, draft.request, profile, n):
                 yield self._give(draft, n, fit)
+
+    def _write(self, draft: Draft, cancel: threading.Event) -> Iterator[TurnEvent]:
+        """Say of one item after the other what to expect, and where it falls short of what was asked."""
         said: list[str] = []
         for n, recommendation in enumerate(draft.items):
             if cancel.is_set():
                 return
-            told = self._writer.describe(recommendation.item, request, said, cancel, draft.notes)
+            told = self._writer.describe(recommendation.item, draft.request, said, cancel, draft.notes)
             if cancel.is_set() and told.written_by == "template":
                 return
             draft.timings["first_sentence"] = draft.timings["first_sentence"] or draft.clock()
             said.append(told.text)
             yield self._give(draft, n, told)
-            if short := self._fitting.falls_short(recommendation.item, request, draft.relaxed, n):
+            if short := self._fitting.falls_short(recommendation.item, draft.request, draft.relaxed, n):
                 yield self._give(draft, n, short)
 
     @staticmethod

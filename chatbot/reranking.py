@@ -1,19 +1,36 @@
-"""The model's vote over the first candidates: one forward pass over one-token labels, blended as one more channel."""
+"""The model's vote over the first candidates: forward passes over one-token labels, blended into their order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.types import Request
-from prompts import load_template
+from prompts import load_phrases, load_template
 from retrieval.domain import Domain
 from retrieval.fusion import RRF_K, ranking
-from retrieval.types import Candidate, Item
+from retrieval.types import Candidate, ChannelScore, Item
 
 LABELS = "ABCDEFGHIJ"
 CHANNEL = "vote"
+MAX_WISH = 300  # characters of the message that the ballot repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """How the model is asked.
+
+    Attributes:
+        weight: of the vote in the reciprocal rank fusion; 0: it is not asked.
+        orders: how many orders of the candidates the log-probabilities are averaged over: each is a forward pass.
+        calibrated: whether what the model says of the same ballot without a wish is taken away: its liking for a letter, and
+            for well-known items (contextual calibration: Zhao et al., ICML 2021).
+    """
+
+    weight: float = 0.5
+    orders: int = 1
+    calibrated: bool = False
 
 
 def ballot_line(item: Item, domain: Domain, request: Request) -> str:
@@ -31,34 +48,66 @@ def ballot_line(item: Item, domain: Domain, request: Request) -> str:
     return f"{item.title(language)}: {('、' if language == 'zh' else ', ').join(words)}"
 
 
-def vote_prompt(request: Request, candidates: Sequence[Candidate], domain: Domain, liked: str) -> Prompt:
-    """Write the question: the candidates with their letters, then the wish."""
+def vote_prompt(request: Request, candidates: Sequence[Candidate], domain: Domain, liked: str, wish: str = "") -> Prompt:
+    """Write the question: the candidates with their letters, then the wish, so that another wish reuses the ballot."""
     lines = (f"{label}) {ballot_line(c.item, domain, request)}" for label, c in zip(LABELS, candidates, strict=False))
     parts = load_template("vote", request.language).render(
-        noun=domain.noun[request.language].one, ballot="\n".join(lines), wish=request.text[:300], liked=liked
+        noun=domain.noun[request.language].one, ballot="\n".join(lines), wish=wish or request.text[:MAX_WISH], liked=liked
     )
     return Prompt(parts["system"], parts["user"])
 
 
+def vote(
+    model: LanguageModel, request: Request, candidates: Sequence[Candidate], domain: Domain, poll: Poll, liked: str = ""
+) -> dict[str, float]:
+    """Return item id -> mean log-probability of its label over the orders, less its prior where the poll is calibrated.
+
+    Raises:
+        EngineError: the model failed.
+    """
+    totals = {c.item.id: 0.0 for c in candidates}
+    labels = LABELS[: len(candidates)]
+    for order in _orders(candidates, poll.orders):
+        scores = model.score(vote_prompt(request, order, domain, liked), labels)
+        prior: Mapping[str, float] = {}
+        if poll.calibrated:
+            anything = load_phrases(request.language).say("any_wish")
+            prior = model.score(vote_prompt(request, order, domain, "", anything), labels)
+        for label, candidate in zip(labels, order, strict=True):
+            totals[candidate.item.id] += (scores[label] - prior.get(label, 0.0)) / poll.orders
+    return totals
+
+
+def _orders(candidates: Sequence[Candidate], count: int) -> list[list[Candidate]]:
+    """The order given, the reverse, and then rotations: every two put each candidate at another place."""
+    first = list(candidates)
+    shift = max(1, len(first) // max(count, 1))
+    rotations = (first[n * shift :] + first[: n * shift] for n in range(1, count))
+    return [first, first[::-1], *rotations][:count]
+
+
 def rerank(
-    model: LanguageModel, request: Request, candidates: Sequence[Candidate], domain: Domain, *, weight: float, liked: str = ""
+    model: LanguageModel, request: Request, candidates: Sequence[Candidate], domain: Domain, poll: Poll, *, liked: str = ""
 ) -> tuple[Candidate, ...]:
     """Blend the model's vote over the first ten candidates into their order.
 
-    The vote is the channel ``vote`` (score: log-probability of the label at the answer position) of the same reciprocal rank
-    fusion as the others, with ``weight``. Candidates behind the tenth keep their order behind the voted ones.
+    The vote is the channel ``vote`` (score: see :func:`vote`) of the same reciprocal rank fusion as the others. Candidates
+    behind the tenth keep their order behind the voted ones.
 
     Raises:
         EngineError: the model failed.
     """
     voted, rest = list(candidates[: len(LABELS)]), candidates[len(LABELS) :]
-    if len(voted) < 2 or weight == 0:
+    if len(voted) < 2 or poll.weight == 0:
         return tuple(candidates)
-    labels = LABELS[: len(voted)]
-    scores = model.score(vote_prompt(request, voted, domain, liked), labels)
-    votes = ranking({c.item.id: scores[label] for label, c in zip(labels, voted, strict=True)})
+    votes = ranking(vote(model, request, voted, domain, poll, liked))
+    return (*blend(voted, votes, poll.weight), *rest)
+
+
+def blend(candidates: Sequence[Candidate], votes: Mapping[str, ChannelScore], weight: float) -> list[Candidate]:
+    """Add the vote to the candidates' scores and order them anew; the records say what it added."""
     blended = [
         replace(c, score=c.score + weight / (RRF_K + votes[c.item.id].rank), channels={**c.channels, CHANNEL: votes[c.item.id]})
-        for c in voted
+        for c in candidates
     ]
-    return (*sorted(blended, key=lambda c: (-c.score, c.item.id)), *rest)
+    return sorted(blended, key=lambda c: (-c.score, c.item.id))

@@ -111,7 +111,7 @@ class SlotReader:
         self._read_adjectives(text, language, own, reading)
         reading.spans += [*reading.negated, *forgotten]
         asked = {(c.field, value) for c in reading.constraints if c.op == "includes" for value in c.values}
-        # a war film with no battles is a war film
+        # the kind that is asked for stays, whatever it is to lack of itself
         both = [c for c in reading.constraints if c.op == "excludes" and (c.field, c.value) in asked]
         reading.constraints = [c for c in reading.constraints if c not in both]
         denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes"}

@@ -165,10 +165,11 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Progress of a turn, for the page: understanding, looking, choosing or writing."""
+    """Progress of a turn, for the page: understanding, looking, choosing, queued (``place`` in the line) or writing."""
 
-    name: Literal["understanding", "looking", "choosing", "writing"]
+    name: Literal["understanding", "looking", "choosing", "queued", "writing"]
     language: Language | None = None
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def movies():
 
 @pytest.fixture(scope="session")
 def make_pipeline(movies):
-    """Wire a pipeline on the films with a scripted model and a fresh store: make_pipeline(script, vote_weight=..., ...)."""
+    """Wire a pipeline on the films with a scripted model and a fresh store: make_pipeline(script, poll=Poll(...), ...)."""
 
     def make(script=(), *, model=None, store=None, votes=None, **options):
         model = model or ScriptedModel(script, votes=votes)

@@ -32,9 +32,9 @@ def _render_opening(words: str) -> str:
     return f'<div class="opening" data-key="opening">{_render_paragraphs(words)}</div>' if words.strip() else ""
 
 
-def render_progress(stage: str, language: str) -> str:
+def render_progress(stage: str, language: str, place: int = 0) -> str:
     """Say in words what is being done, with four marks that fill one after the other. ``data-say`` is read out once."""
-    words = escape(text(language, f"stage_{stage}"))
+    words = escape(text(language, f"stage_{stage}", **({"place": place} if place else {})))
     done = STAGES.index(stage) if stage in STAGES else -1
     marks = "".join(f'<i class="{"done" if n < done else "now" if n == done else ""}"></i>' for n in range(len(STAGES)))
     return (
@@ -117,6 +117,7 @@ class LiveTurn:
     message: str
     language: str
     stage: str = "waiting"
+    place: int = 0
     opening: str = ""
     items: tuple[Recommendation, ...] = ()
     written: dict[str, str] = field(default_factory=dict[str, str])
@@ -134,7 +135,7 @@ class LiveTurn:
         """Take one event."""
         match event:
             case Stage():
-                self.stage = event.name
+                self.stage, self.place = event.name, event.place
                 self.language = event.language or self.language
             case Cards():
                 self.items = event.items
@@ -162,7 +163,7 @@ class LiveTurn:
             titles = ", ".join(recommendation.item.title(self.language) for recommendation in self.items)
             said = escape(text(self.language, "settled", titles=titles))
             answer += f'<p class="sr" data-key="settled" data-say="settled">{said}</p>'
-        progress = self.note or render_progress(self.stage, self.language)
+        progress = self.note or render_progress(self.stage, self.language, self.place)
         return _render_turn(self.key, self.message, self.language, answer + progress, busy=not self.over)
 
     def _card(self, recommendation: Recommendation) -> Card:

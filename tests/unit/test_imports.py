@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("understanding", "policy", "reranking", "writing", "grounding", "profile", "store")
 # what a stage may take from the rooms beside it; every stage may take the shared records and words
-ALLOWED = {"writing": {"answers", "grounding"}}
+ALLOWED = {"writing": {"answers", "grounding", "statements"}}
 SHARED = {"types", "records", "cues", "lexicon", "quantities", "llm.base"}
 # modules that a stage was split into
 HELPERS = {
@@ -30,7 +30,8 @@ HELPERS = {
         "references",
         "slots",
         "spelling",
-    }
+    },
+    "grounding": {"statements"},
 }
 FILM_WORDS = re.compile(r"movie|film|director(?!y|ies)|cinema|电影|影片|导演|片子|演员", re.IGNORECASE)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.llm.scripted import ScriptedModel
-from chatbot.reranking import CHANNEL, LABELS, ballot_line, rerank, vote_prompt
+from chatbot.reranking import CHANNEL, LABELS, Poll, ballot_line, rerank, vote, vote_prompt
 from chatbot.types import Request
 from retrieval.errors import EngineError
 from retrieval.fusion import RRF_K
@@ -44,19 +44,19 @@ def ids(candidates):
 
 
 def test_the_vote_moves_its_favourite_up(movies, candidates):
-    ordered = rerank(ScriptedModel(votes=favour("E")), REQUEST, candidates, movies.domain, weight=5.0)
+    ordered = rerank(ScriptedModel(votes=favour("E")), REQUEST, candidates, movies.domain, Poll(5.0))
     assert ordered[0].item.id == candidates[4].item.id
     assert sorted(ids(ordered)) == sorted(ids(candidates))
 
 
 def test_a_small_weight_keeps_what_retrieval_is_sure_of(movies, candidates):
     sure = [Candidate(candidates[0].item, 9.0), *candidates[1:]]
-    ordered = rerank(ScriptedModel(votes=favour("E")), REQUEST, sure, movies.domain, weight=0.5)
+    ordered = rerank(ScriptedModel(votes=favour("E")), REQUEST, sure, movies.domain, Poll(0.5))
     assert ordered[0].item.id == sure[0].item.id
 
 
 def test_each_voted_candidate_gains_weight_over_k_plus_rank_and_shows_its_vote(movies, candidates):
-    ordered = rerank(ScriptedModel(votes=favour("C")), REQUEST, candidates, movies.domain, weight=0.7)
+    ordered = rerank(ScriptedModel(votes=favour("C")), REQUEST, candidates, movies.domain, Poll(0.7))
     before = {c.item.id: c for c in candidates}
     voted = [c for c in ordered if CHANNEL in c.channels]
     assert len(voted) == len(LABELS)
@@ -69,21 +69,21 @@ def test_each_voted_candidate_gains_weight_over_k_plus_rank_and_shows_its_vote(m
 
 
 def test_those_behind_the_tenth_keep_their_order_behind_the_voted(movies, candidates):
-    ordered = rerank(ScriptedModel(votes=favour("J")), REQUEST, candidates, movies.domain, weight=100.0)
+    ordered = rerank(ScriptedModel(votes=favour("J")), REQUEST, candidates, movies.domain, Poll(100.0))
     assert list(ordered[10:]) == candidates[10:]
 
 
 @pytest.mark.parametrize(("count", "weight"), [(0, 1.0), (1, 1.0), (12, 0.0)])
 def test_the_model_is_not_asked_where_nothing_can_change(movies, candidates, count, weight):
     model = Counting()
-    assert rerank(model, REQUEST, candidates[:count], movies.domain, weight=weight) == tuple(candidates[:count])
+    assert rerank(model, REQUEST, candidates[:count], movies.domain, Poll(weight)) == tuple(candidates[:count])
     assert model.scored == []
 
 
 @pytest.mark.parametrize("count", [2, 3, 10, 12])
 def test_one_question_with_one_label_a_candidate(movies, candidates, count):
     model = Counting()
-    rerank(model, REQUEST, candidates[:count], movies.domain, weight=1.0)
+    rerank(model, REQUEST, candidates[:count], movies.domain, Poll(1.0))
     [(prompt, labels)] = model.scored
     assert "".join(labels) == LABELS[: min(count, 10)]
     lines = [line for line in prompt.user.splitlines() if line[1:3] == ") "]
@@ -97,14 +97,14 @@ def test_a_model_that_fails_is_not_hidden(movies, candidates):
             raise EngineError("out of memory")
 
     with pytest.raises(EngineError, match="out of memory"):
-        rerank(Broken(), REQUEST, candidates, movies.domain, weight=1.0)
+        rerank(Broken(), REQUEST, candidates, movies.domain, Poll(1.0))
 
 
 def test_the_order_of_equal_votes_does_not_depend_on_the_run(movies, candidates):
     flat = ScriptedModel(votes=lambda prompt, labels: [0.0] * len(labels))
     even = [Candidate(c.item, 1.0) for c in candidates]
-    assert ids(rerank(flat, REQUEST, even, movies.domain, weight=1.0)) == ids(
-        rerank(flat, REQUEST, even, movies.domain, weight=1.0)
+    assert ids(rerank(flat, REQUEST, even, movies.domain, Poll(1.0))) == ids(
+        rerank(flat, REQUEST, even, movies.domain, Poll(1.0))
     )
 
 
@@ -112,7 +112,7 @@ def test_the_order_of_equal_votes_does_not_depend_on_the_run(movies, candidates)
 def test_a_vote_never_loses_or_doubles_a_candidate(movies_candidates, votes, weight):
     movies, candidates = movies_candidates
     model = ScriptedModel(votes=lambda prompt, labels: votes[: len(labels)])
-    ordered = rerank(model, REQUEST, candidates, movies.domain, weight=weight)
+    ordered = rerank(model, REQUEST, candidates, movies.domain, Poll(weight))
     assert sorted(ids(ordered)) == sorted(ids(candidates))
     scores = [c.score for c in ordered[:10]]
     assert scores == sorted(scores, reverse=True)
@@ -160,3 +160,47 @@ def test_the_question_holds_the_wish_and_what_they_like_cut_to_a_bearable_length
     assert "Solaris" not in vote_prompt(request, candidates[:3], movies.domain, "").user
     assert prompt.system
     assert prompt.prefix == ""
+
+
+# -- how it is asked -------------------------------------------------------------------------------------------------
+
+
+def test_two_orders_put_every_candidate_at_two_places_and_average(movies, candidates):
+    model = Counting(votes=favour("A"))
+    votes = vote(model, REQUEST, candidates[:4], movies.domain, Poll(orders=2))
+    first, second = (prompt.user for prompt, _ in model.scored)
+    titles = [c.item.title("en") for c in candidates[:4]]
+    assert first.index(titles[0]) < first.index(titles[3])
+    assert second.index(titles[0]) > second.index(titles[3])
+    assert votes[candidates[0].item.id] == votes[candidates[3].item.id] > votes[candidates[1].item.id]
+
+
+@pytest.mark.parametrize("orders", [1, 2, 3, 5])
+def test_no_two_orders_are_alike(movies, candidates, orders):
+    model = Counting()
+    vote(model, REQUEST, candidates[:10], movies.domain, Poll(orders=orders))
+    assert len({prompt.user for prompt, _ in model.scored}) == orders
+
+
+def test_a_liking_for_a_letter_is_taken_away_by_calibration(movies, candidates):
+    """The model likes B whatever is asked, and C for this wish: calibrated, C is first."""
+
+    def votes(prompt, labels):
+        wished = REQUEST.text in prompt.user
+        return [4.0 if label == "B" else 1.0 if label == "C" and wished else 0.0 for label in labels]
+
+    raw = vote(ScriptedModel(votes=votes), REQUEST, candidates[:4], movies.domain, Poll())
+    calibrated = vote(ScriptedModel(votes=votes), REQUEST, candidates[:4], movies.domain, Poll(calibrated=True))
+    assert max(raw, key=raw.__getitem__) == candidates[1].item.id
+    assert max(calibrated, key=calibrated.__getitem__) == candidates[2].item.id
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_question_without_a_wish_begins_like_the_one_with_it(movies, candidates, language):
+    model = Counting()
+    vote(model, Request("recommend", language, "x y z", "x y z"), candidates[:4], movies.domain, Poll(calibrated=True))
+    (asked, _), (blank, _) = model.scored
+    assert asked.system == blank.system
+    ballot = asked.user[: asked.user.index("x y z")]
+    assert blank.user.startswith(ballot)
+    assert "x y z" not in blank.user

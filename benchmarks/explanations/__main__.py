@@ -1,0 +1,168 @@
+"""``python -m benchmarks.explanations``: what is said of recommended items. README.md says what each column is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.explanations import free, labels, measures, turns
+from benchmarks.explanations.measures import Text
+from benchmarks.explanations.turns import Recorder, Told
+from benchmarks.explanations.wishes import wishes
+from benchmarks.quality.report import add_json
+from benchmarks.understanding.report import tell
+from chatbot.grounding import Evidence
+from chatbot.pipeline import RecommendationPipeline
+from chatbot.settings import go_offline
+from chatbot.types import Language
+
+DATA = Path(os.environ.get("ZHIYIN_SHARED_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+
+
+def main() -> None:
+    """Run the turns, measure the rows and print them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.explanations", description=__doc__)
+    parser.add_argument("--turns", type=int, default=200, help="wishes a language, half of them over the large catalogues")
+    parser.add_argument("--free", type=int, default=10, help="of them so many a language also by the plain prompt")
+    parser.add_argument("--parallel", type=int, default=4, help="conversations at once")
+    parser.add_argument("--threads", type=int, default=0, help="of the engine")
+    parser.add_argument("--labels", action="store_true", help="the checker against the labelled sample alone: no model runs")
+    parser.add_argument("--write", type=Path, help="write every text, to be read")
+    add_json(parser)
+    options = parser.parse_args()
+    go_offline()
+    if options.labels:
+        tell({"labels": labels.measure()}, options.json)
+        return
+    with turns.demo_pipeline(options.threads) as (demo, recorder):
+        found = _turns(demo, recorder, options)
+        rows = [row for language in ("en", "zh") for row in _rows(found, language, demo)]
+        rows += [row for language in ("en", "zh") for row in _free_rows(found, language, demo, recorder, options.free)]
+    if options.write:
+        options.write.write_text(
+            "".join(json.dumps(_line(told), ensure_ascii=False) + "\n" for told in found), encoding="utf-8"
+        )
+    tell({"texts": rows, "labels": labels.measure()}, options.json)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _turns(demo: RecommendationPipeline, recorder: Recorder, options: Any) -> list[Told]:
+    found: list[Told] = []
+    for language in ("en", "zh"):
+        asked = wishes(language, options.turns)
+        half = len(asked) // 2 if DATA.is_dir() else 0
+        _say(f"{language}: {len(asked) - half} wishes over the shipped catalogue")
+        found += turns.run(demo, recorder, asked[half:], f"shipped-{language}", options.parallel)
+        if half:
+            _say(f"{language}: {half} wishes over {turns.LARGE[language][0]}")
+            large = turns.large_pipeline(language, DATA, recorder)
+            found += turns.run(large, recorder, asked[:half], turns.LARGE[language][0], options.parallel)
+    return [told for told in found if told.recommendation.item.text(told.turn.request.language)]
+
+
+def _rows(found: Sequence[Told], language: Language, demo: RecommendationPipeline) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    told = [t for t in found if t.turn.request.language == language]
+    for catalogue in dict.fromkeys(t.catalogue for t in told):
+        part = [t for t in told if t.catalogue == catalogue]
+        count = len({t.turn.id for t in part})
+        ours = _row("ours", catalogue, language, [_ours(t) for t in part], count)
+        ours["fallback"] = sum(_written_by(t) == "template" for t in part) / len(part)
+        cited = [(r.text, r.sources, _evidence(t, demo), _history(t, demo)) for t in part for r in t.recommendation.reasons]
+        ours["citations"] = measures.citation_precision(cited)
+        rows += [ours, _row("ours, unchecked", catalogue, language, [_raw(t, demo) for t in part if t.raw], count)]
+    return rows
+
+
+def _written_by(told: Told) -> str:
+    """Who wrote what to expect of an item."""
+    reasons = told.recommendation.reasons
+    return next((reason.written_by for reason in reasons if "card.summary" in reason.sources), "template")
+
+
+def _row(system: str, catalogue: str, language: str, texts: Sequence[Text], count: int) -> dict[str, Any]:
+    judged = [t.supported for t in texts if t.supported is not None]
+    return {
+        "system": system, "catalogue": catalogue, "language": language, "turns": count, "texts": len(texts),
+        "proved": sum(judged) / len(judged) if judged else None,
+        "right_language": sum(map(measures.right_language, texts)) / max(len(texts), 1),
+        "personal": sum(t.personal for t in texts) / max(len(texts), 1),
+        "distinct2": measures.distinct(texts), "repeated_openings": measures.repeated_openings(texts),
+        "length": measures.length(texts),
+    }  # fmt: skip
+
+
+def _ours(told: Told) -> Text:
+    r = told.recommendation
+    personal = any(source == "user.message" or source.startswith("history.") for x in r.reasons for source in x.sources)
+    return Text(
+        told.turn.id, told.turn.request.language, tuple(x.text for x in r.reasons), tuple(r.item.titles.values()), personal
+    )
+
+
+def _raw(told: Told, demo: RecommendationPipeline) -> Text:
+    language = told.turn.request.language
+    sentences = measures.sentences_of(told.raw, language)[:1]
+    verdict = demo.grounder.check(sentences[0], _evidence(told, demo), language)
+    titles = tuple(told.recommendation.item.titles.values())
+    return Text(told.turn.id, language, sentences, titles, False, verdict.supported)
+
+
+def _evidence(told: Told, demo: RecommendationPipeline) -> Evidence:
+    return Evidence.of(told.recommendation.item, told.turn.request, demo.index.domain, told.lines)
+
+
+def _history(told: Told, demo: RecommendationPipeline) -> dict[str, str]:
+    liked = [demo.index.items[i] for i in told.turn.request.liked if i in demo.index.items]
+    named = " ".join(title for item in liked for title in item.titles.values())
+    held = " ".join(h.label for h in told.turn.held)
+    return {"user.message": f"{told.wish} {named} {held}"}
+
+
+def _free_rows(
+    found: Sequence[Told], language: Language, demo: RecommendationPipeline, recorder: Recorder, count: int
+) -> list[dict[str, Any]]:
+    by_turn = {t.turn.id: t for t in found if t.turn.request.language == language and t.catalogue.startswith("shipped")}
+    texts: list[Text] = []
+    entries = foreign = 0
+    asked = list(by_turn.values())[:count]
+    for told in asked:
+        reply = free.answer(recorder, demo.index.domain, list(told.turn.candidates[:10]), told.wish, language)
+        entries += len(reply.entries)
+        foreign += sum(item is None for _, item, _ in reply.entries)
+        for _, item, text in reply.entries:
+            if item is None or not text:
+                continue
+            evidence = Evidence.of(item, told.turn.request, demo.index.domain, item.text(language))
+            sentences = measures.sentences_of(text, language)
+            proved = all(demo.grounder.check(s, evidence, language).supported for s in sentences)
+            said = demo.index.items
+            names = [t for i in told.turn.request.liked if i in said for t in said[i].titles.values()]
+            wished = any(w.words and w.words.lower() in text.lower() for w in told.turn.request.wishes)
+            texts.append(Text(told.turn.id, language, sentences, tuple(item.titles.values()),
+                              wished or any(name in text for name in names), proved))  # fmt: skip
+    if not asked:
+        return []
+    row = _row("plain prompt", f"shipped-{language}", language, texts, len(asked))
+    return [row | {"entries_a_reply": entries / len(asked), "not_in_list": foreign / max(entries, 1)}]
+
+
+def _line(told: Told) -> dict[str, Any]:
+    r = told.recommendation
+    return {
+        "language": told.turn.request.language, "catalogue": told.catalogue, "wish": told.wish, "item": r.item.id,
+        "title": r.item.title(told.turn.request.language), "lines": told.lines, "raw": told.raw, "opening": told.turn.opening,
+        "reasons": [{"text": x.text, "sources": x.sources, "written_by": x.written_by} for x in r.reasons],
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""``python -m benchmarks.rerank``: the order of ten candidates with and without the model's vote. README.md says more.
+
+Each way of asking is measured alone and blended; the weight of a blend is chosen on the other half of the wishes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import kendalltau
+
+from benchmarks.quality.report import add_json
+from benchmarks.understanding.report import tell
+from chatbot.pipeline import RecommendationPipeline
+from chatbot.reranking import LABELS, Poll, blend, vote, vote_prompt
+from chatbot.settings import Settings, go_offline
+from chatbot.types import Conversation, Profile, Request
+from retrieval.fusion import RRF_K, ranking
+from retrieval.types import Candidate
+
+FOLDER = Path(__file__).parent
+WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+POLLS = {
+    "labels": Poll(),
+    "labels, calibrated": Poll(calibrated=True),
+    "labels, two orders": Poll(orders=2),
+    "labels, two orders, calibrated": Poll(orders=2, calibrated=True),
+}
+BOOTSTRAP = 2000
+SHUFFLES = 200
+SEED = 5
+
+
+def main() -> None:
+    """Ask the model about every wish, or read what it said before, and print the rows."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rerank", description=__doc__)
+    parser.add_argument("--wishes", type=int, default=60, help="a language")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--votes", type=Path, help="keep every vote in this file, and read those that are there")
+    add_json(parser)
+    options = parser.parse_args()
+    go_offline()
+    asked = [case for language in ("en", "zh") for case in read_wishes(language)[: options.wishes]]
+    known = _known(options.votes)
+    with _pipeline(options.threads, all(case["id"] in known for case in asked)) as pipeline:
+        pools = {case["id"]: pool(pipeline, case) for case in asked}
+        for number, case in enumerate(asked, 1):
+            if case["id"] not in known:
+                known[case["id"]] = ask(pipeline, *pools[case["id"]])
+                if options.votes:
+                    with options.votes.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps({"id": case["id"], **known[case["id"]]}, ensure_ascii=False) + "\n")
+            print(f"\r{number} of {len(asked)}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    rows = [row for language in ("en", "zh", "both") for row in measure(asked, pools, known, language)]
+    tell({"wishes": rows, "asking": asking(asked, pools, known)}, options.json)
+
+
+def read_wishes(language: str) -> list[dict[str, Any]]:
+    """Read the wishes of a language, with the judgement of every film that was judged: 2 fits well, 1 in part, 0 not."""
+    lines = (FOLDER / f"wishes_{language}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [{**json.loads(line), "language": language} for line in lines if line.strip()]
+
+
+def _known(path: Path | None) -> dict[str, dict[str, Any]]:
+    if path is None or not path.is_file():
+        return {}
+    return {found["id"]: found for found in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+
+
+@contextmanager
+def _pipeline(threads: int, scripted: bool) -> Iterator[RecommendationPipeline]:
+    from app import open_pipeline
+    from chatbot.catalogues import find_catalogue
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data=Path(folder), threads=threads, vote_weight=0.0, engine="scripted" if scripted else "auto")
+        with open_pipeline(settings, find_catalogue(settings, None)) as pipeline:
+            yield pipeline
+
+
+def pool(pipeline: RecommendationPipeline, case: Mapping[str, Any]) -> tuple[Request, list[Candidate]]:
+    """Return how a wish is understood, and its judged candidates in the order of retrieval."""
+    turn = pipeline.complete(case["wish"], Conversation(case["id"], "bench"), Profile("bench"), items_only=True)
+    found = [c for c in turn.candidates if c.item.id in case["judged"]][: len(LABELS)]
+    return turn.request, [Candidate(c.item, 1 / (RRF_K + rank)) for rank, c in enumerate(found, 1)]
+
+
+def ask(pipeline: RecommendationPipeline, request: Request, candidates: list[Candidate]) -> dict[str, Any]:
+    """Ask for every kind of vote; returns name -> item id -> score, and milliseconds of each kind.
+
+    ``places`` holds the log-probability of each letter, whatever it stands for, in the order given.
+    """
+    domain, model = pipeline.index.domain, pipeline.model
+    found: dict[str, Any] = {"votes": {}, "ms": {}, "orders": []}
+    for name, poll in POLLS.items():
+        before = time.perf_counter()
+        found["votes"][name] = vote(model, request, candidates, domain, poll)
+        found["ms"][name] = 1000 * (time.perf_counter() - before)
+    for order in (candidates, candidates[::-1]):
+        labels = LABELS[: len(order)]
+        scores = model.score(vote_prompt(request, order, domain, ""), labels)
+        found["orders"].append({c.item.id: scores[label] for label, c in zip(labels, order, strict=True)})
+    return found
+
+
+def ndcg(ordered: Sequence[str], judged: Mapping[str, int], depth: int = 10) -> float:
+    """NDCG with gain 2^grade - 1 (Burges et al., ICML 2005), the ideal being the best order of the same items."""
+    gains = [2 ** judged[item] - 1 for item in ordered]
+
+    def dcg(values: Sequence[int]) -> float:
+        return sum(gain / math.log2(place + 2) for place, gain in enumerate(values[:depth]))
+
+    best = dcg(sorted(gains, reverse=True))
+    return dcg(gains) / best if best else 0.0
+
+
+def measure(
+    asked: Sequence[Mapping[str, Any]], pools: Mapping[str, Any], known: Mapping[str, Any], language: str
+) -> list[dict[str, Any]]:
+    """Return a row for the order of retrieval, one for chance, and two for each kind of vote: alone and blended."""
+    cases = [c for c in asked if language in (c["language"], "both")]
+    cases = [c for c in cases if len({c["judged"][x.item.id] for x in pools[c["id"]][1]}) > 1]  # the others are always right
+    orders: dict[str, dict[str, list[str]]] = {"retrieval": {c["id"]: [x.item.id for x in pools[c["id"]][1]] for c in cases}}
+    for name in POLLS:
+        votes = {c["id"]: ranking(known[c["id"]]["votes"][name]) for c in cases}
+        orders[f"{name}: alone"] = {case: list(found) for case, found in votes.items()}
+        blended = {w: {c["id"]: _blended(pools[c["id"]][1], votes[c["id"]], w) for c in cases} for w in WEIGHTS}
+        chosen: dict[str, list[str]] = {}
+        weights: list[float] = []
+        for half in (0, 1):
+            rest = [c for n, c in enumerate(cases) if n % 2 != half]
+            best = max(WEIGHTS, key=lambda w: (sum(ndcg(blended[w][c["id"]], c["judged"]) for c in rest), -w))
+            weights.append(best)
+            chosen |= {c["id"]: blended[best][c["id"]] for n, c in enumerate(cases) if n % 2 == half}
+        orders[f"{name}: blended, weights {weights[0]:g} and {weights[1]:g}"] = chosen
+    chance = random.Random(SEED)
+    paired = [(c, orders["retrieval"][c["id"]]) for c in cases]
+    rows: list[dict[str, Any]] = []
+    base = [ndcg(orders["retrieval"][c["id"]], c["judged"]) for c in cases]
+    shuffled = [_mean([ndcg(chance.sample(o, len(o)), c["judged"]) for _ in range(SHUFFLES)]) for c, o in paired]
+    rows.append({"language": language, "order": "chance", "wishes": len(cases), "ndcg@10": _mean(shuffled)})
+    for name, by_case in orders.items():
+        own = [ndcg(by_case[c["id"]], c["judged"]) for c in cases]
+        top = [_mean([c["judged"][i] == 2 for i in by_case[c["id"]][:3]]) for c in cases]
+        low, high = _interval([a - b for a, b in zip(own, base, strict=True)])
+        rows.append({"language": language, "order": name, "wishes": len(cases), "ndcg@10": _mean(own), "p@3": _mean(top),
+                     "gain": _mean(own) - _mean(base), "gain_low": low, "gain_high": high})  # fmt: skip
+    return rows
+
+
+def _blended(candidates: Sequence[Candidate], votes: Mapping[str, Any], weight: float) -> list[str]:
+    return [c.item.id for c in blend(candidates, votes, weight)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / max(len(values), 1)
+
+
+def _interval(gains: Sequence[float]) -> tuple[float, float]:
+    """95 % of bootstrapped means."""
+    chance = random.Random(SEED)
+    means = sorted(_mean(chance.choices(gains, k=len(gains))) for _ in range(BOOTSTRAP))
+    return means[int(0.025 * BOOTSTRAP)], means[int(0.975 * BOOTSTRAP)]
+
+
+def asking(asked: Sequence[Mapping[str, Any]], pools: Mapping[str, Any], known: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """How much the order of the letters matters, and what asking costs."""
+    rows: list[dict[str, Any]] = []
+    for language in ("en", "zh"):
+        cases = [c["id"] for c in asked if c["language"] == language and len(pools[c["id"]][1]) > 1]
+        taus, same = [], []
+        places = [0.0] * len(LABELS)
+        for case in cases:
+            one, other = known[case]["orders"]
+            ids = list(one)
+            taus.append(float(kendalltau([one[i] for i in ids], [other[i] for i in ids]).statistic))
+            same.append(max(one, key=one.__getitem__) == max(other, key=other.__getitem__))
+            for order, scores in ((ids, one), (ids[::-1], other)):
+                best = max(scores, key=scores.__getitem__)
+                places[order.index(best)] += 1 / (2 * len(cases))
+        row = {"language": language, "wishes": len(cases), "tau_of_two_orders": _mean(taus), "same_first": _mean(same),
+               "first_place_A": places[0], "most_favoured_letter": max(places)}  # fmt: skip
+        rows.append(row | {f"{name}_ms": _mean([known[c]["ms"][name] for c in cases]) for name in POLLS})
+    return rows
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    main()

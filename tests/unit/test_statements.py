@@ -1,0 +1,80 @@
+"""Sentences as statements: where they part, what mixes two lines, what tells a plan as a fact."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatbot.statements import beginnings, mixed, repeats, split, unqualified
+
+LINES = [
+    "Paddington lives with the Browns in London and takes odd jobs to buy a book.",
+    "An actor steals it, and he is sent to prison for the theft.",
+]
+LINES_ZH = ["柯景腾上课捣蛋，被老师调到沈佳宜前面坐。", "毕业后两个人隔着长途电话，谁也不肯先讲明白。", "她想卖掉房子，逃往台湾。"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "language", "count"),
+    [
+        ("A man leaves home, but his dog stays behind.", "en", 2),
+        ("A man leaves home while his dog stays.", "en", 2),
+        ("A tall, quiet man leaves home.", "en", 1),
+        ("他走了，狗留下；雨一直下。", "zh", 3),
+        ("", "en", 0),
+    ],
+)
+def test_a_sentence_is_its_statements_joined(sentence, language, count):
+    parts = split(sentence, language)
+    assert len(parts) == count
+    assert "".join(parts) == sentence
+
+
+def test_what_is_left_of_a_sentence_can_stand_and_ends_like_one():
+    sentence = "A man leaves the house in the rain, but his dog stays, while the cat sleeps."
+    assert beginnings(sentence, "en") == [
+        "A man leaves the house in the rain, but his dog stays.",
+        "A man leaves the house in the rain.",
+    ]
+    assert beginnings("He left, and it rained all night long in the village.", "en") == []
+    assert beginnings("那个高大的男人离开了家，狗留在家里，雨一直下。", "zh") == [
+        "那个高大的男人离开了家，狗留在家里。",
+        "那个高大的男人离开了家。",
+    ]
+
+
+def test_saying_a_thing_twice_is_found_unless_the_text_does_so_too():
+    twice = "The boxer trusts no man, the boxer trusts no man."
+    assert repeats(twice, "The boxer trusts no man.", ())
+    assert not repeats(twice, twice, ())
+    assert not repeats("The boxer trusts no man.", "", ())
+
+
+def test_a_statement_that_mixes_two_lines_is_found():
+    assert mixed("Paddington steals a book in London.", LINES, (), "en")
+    assert not mixed("Paddington takes odd jobs to buy a book, and an actor steals it.", LINES, (), "en")
+
+
+def test_a_pronoun_may_stand_for_a_name_of_another_line_but_for_nothing_else():
+    assert not mixed("Paddington is sent to prison for the theft.", LINES, (), "en")
+    assert mixed("The book is sent to prison for the theft.", LINES, (), "en")
+    assert not mixed("柯景腾和沈佳宜隔着长途电话，谁也不肯先讲明白。", LINES_ZH, (), "zh")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "language", "found"),
+    [
+        ("Paddington buys a book.", "en", ""),
+        ("She sells the house and flees.", "en", "wants"),
+        ("She wants to sell the house and flee.", "en", ""),
+        ("A dog sleeps.", "en", ""),
+    ],
+)
+def test_a_plan_that_is_told_as_a_fact_is_found(sentence, language, found):
+    lines = ["She wants to sell the house and flee to Taiwan.", "A dog sleeps on the stairs."]
+    assert unqualified(sentence, lines, (), language) == found
+
+
+def test_a_plan_that_is_told_as_a_fact_is_found_in_chinese():
+    assert unqualified("她卖掉房子，逃往台湾。", LINES_ZH, (), "zh") == "想"
+    assert unqualified("她想卖掉房子，逃往台湾。", LINES_ZH, (), "zh") == ""
+    assert unqualified("柯景腾上课捣蛋。", LINES_ZH, (), "zh") == ""
