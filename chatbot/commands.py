@@ -1,11 +1,8 @@
-"""The commands about an owner's data: index, inspect, import-events."""
+"""The commands about an owner's data: index, inspect, import-events, import-dialogues, train-ranker."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +11,7 @@ import typer
 
 from chatbot.catalogues import MAPPING, Catalogue, find_catalogue
 from chatbot.settings import Settings, go_offline, make_settings
+from chatbot.terminal import bar, say
 from retrieval.errors import SettingsError
 from retrieval.import_report import ImportReport
 
@@ -27,11 +25,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="print the account of the r
 
 def register(cli: typer.Typer) -> None:
     """Add the commands to a command line."""
+    from chatbot.tuning_command import tune  # which shares the options below
+
     cli.command()(index)
     cli.command()(inspect)
     cli.command("import-events")(import_events)
     cli.command("import-dialogues")(import_dialogues)
     cli.command("train-ranker")(train_ranker)
+    cli.command()(tune)
 
 
 def index(
@@ -53,18 +54,18 @@ def index(
     settings = make_settings(embedder=embedder, model=model)
     catalogue = find_catalogue(settings, catalog, domain)
     if catalogue.proposed:
-        _say(f"The mapping of {catalogue.path.name} was proposed from its columns; look at it: {catalogue.folder / MAPPING}")
+        say(f"The mapping of {catalogue.path.name} was proposed from its columns; look at it: {catalogue.folder / MAPPING}")
     with index_lock(catalogue.folder):
         parts = build_embedder(settings)
-        with _bar(catalogue.path.name) as show:
+        with bar(catalogue.path.name) as show:
             report = build_index(catalogue.domain, catalogue.path, parts, catalogue.folder, show)
         guess_for(parts, settings)  # learned once, so that the first conversation does not wait for it
         if enrich:
             _enrich(settings, catalogue, limit)
-            with _bar(catalogue.path.name) as show:
+            with bar(catalogue.path.name) as show:
                 report = build_index(catalogue.domain, catalogue.path, parts, catalogue.folder, show)
     what = f"{report.embedded} cards embedded, {report.reused} kept, {report.removed} items removed"
-    _say(f"{report.items} items: {'unchanged' if report.unchanged else what}, {report.seconds:.1f} s, {catalogue.folder}")
+    say(f"{report.items} items: {'unchanged' if report.unchanged else what}, {report.seconds:.1f} s, {catalogue.folder}")
     _account(report.rows, next(catalogue.folder.glob("v-*/rejected.jsonl"), None), as_json)
 
 
@@ -79,10 +80,11 @@ def _enrich(settings: Settings, catalogue: Catalogue, limit: int | None) -> None
     if not inferable(catalogue.domain):
         raise SettingsError(f"No facet of '{catalogue.domain.name}' is to be inferred. Mark one in its mapping: infer = true.")
     items = read_items(version_folder(catalogue.folder, catalogue.rebuild) / ITEMS)
-    with _bar("inferring") as show:
-        enricher = Enricher(build_language_model(settings), catalogue.domain)
+    with bar("inferring") as show:
+        own = settings.model_copy(update={"adapter": ""})  # an adapter is for the vote; here words are scored
+        enricher = Enricher(build_language_model(own), catalogue.domain)
         done = enricher.fill(items, catalogue.folder / INFERRED, lambda fraction: show("", fraction), limit=limit)
-    _say(
+    say(
         f"{done.inferred} items filled, {done.known} known before, {done.empty} without a result, {done.failed} failed, "
         f"{done.seconds:.0f} s"
     )
@@ -126,7 +128,7 @@ def import_events(
     with index_lock(catalogue.folder):
         version = version_folder(catalogue.folder, catalogue.rebuild)
         known = {item.id for item in read_items(version / ITEMS)}
-        with _bar(path.name) as show:
+        with bar(path.name) as show:
             report = event_import.import_events(
                 path,
                 spec,
@@ -157,24 +159,41 @@ def import_dialogues(
     _account(report, catalogue.folder / "dialogues_rejected.jsonl", as_json)
 
 
-def train_ranker(catalog: Catalog = None, domain: DomainName = None, embedder: EmbedderName = None) -> None:
+def train_ranker(
+    catalog: Catalog = None,
+    domain: DomainName = None,
+    embedder: EmbedderName = None,
+    vote: Annotated[int, typer.Option(help="also ask the model about so many moments, and weigh its vote", min=0)] = 0,
+    model: Annotated[str | None, typer.Option(help="for --vote: default, a folder, a GGUF file or a hub id")] = None,
+    engine: Annotated[str | None, typer.Option(help="for --vote: auto, llama_cpp, transformers, openai or scripted")] = None,
+) -> None:
     """Learn the order of candidates from imported dialogues, or without any from the log of behaviour."""
     go_offline()
     from chatbot.embedding import build_embedder
-    from chatbot.learning import train
+    from chatbot.learning import read_moments, train
+    from chatbot.llm.factory import build_language_model
+    from chatbot.vote_learning import weigh_vote
     from retrieval.index import index_lock, open_index
 
-    settings = make_settings(embedder=embedder)
+    settings = make_settings(embedder=embedder, model=model, engine=engine)
     catalogue = find_catalogue(settings, catalog, domain)
     with index_lock(catalogue.folder):
         index = open_index(catalogue.domain, build_embedder(settings), catalogue.folder, catalogue.rebuild)
-        with _bar(catalogue.path.name) as show:
+        with bar(catalogue.path.name) as show:
             done = train(index, catalogue.folder, show)
-    _say(f"Learned from {done.examples} moments of the {done.source} in {done.seconds:.0f} s.")
-    if not done.ranked:
-        _say("They are too few for an order of its own: reciprocal rank fusion serves, with the learned channels.")
-    for name, share in list(done.importance.items())[:10]:
-        _say(f"  {share:>5.0%}  {name}")
+        say(f"Learned from {done.examples} moments of the {done.source} in {done.seconds:.0f} s.")
+        if not done.ranked:
+            say("They are too few for an order of its own: reciprocal rank fusion serves, with the learned channels.")
+        for name, share in list(done.importance.items())[:10]:
+            say(f"  {share:>5.0%}  {name}")
+        if vote:
+            with bar(catalogue.path.name) as show:
+                found = weigh_vote(read_moments(index, catalogue.folder), build_language_model(settings), vote, show)
+            found.save(catalogue.folder)
+            with_vote, low, high = (100 * value for value in (found.before + found.gain, found.low, found.high))
+            say(f"The model's vote, on {found.cases} held-out moments: nDCG@10 {100 * found.before:.1f} without it, ")
+            say(f"{with_vote:.1f} with it (gain {100 * found.gain:+.1f}, 95 % {low:+.1f} to {high:+.1f}).")
+            say("It counts from now on." if found.helps else "That is no sure gain: it weighs nothing, and is not asked for.")
 
 
 def _account(report: ImportReport, rejected: Path | None, as_json: bool) -> None:
@@ -182,28 +201,8 @@ def _account(report: ImportReport, rejected: Path | None, as_json: bool) -> None
     if as_json:
         typer.echo(json.dumps(report.as_dict()))
         return
-    _say(f"{report.rows} rows: {report.kept} kept, {report.merged} merged, {report.rejected} set aside")
+    say(f"{report.rows} rows: {report.kept} kept, {report.merged} merged, {report.rejected} set aside")
     for rule, count in sorted(report.rules.items(), key=lambda pair: -pair[1]):
-        _say(f"  {count:>8}  {rule}")
+        say(f"  {count:>8}  {rule}")
     if report.rejected and rejected:
-        _say(f"The rows set aside, with line and reason: {rejected}")
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-@contextmanager
-def _bar(name: str) -> Generator[Callable[[str, float], None]]:
-    """Show a progress bar on standard error; yields what moves it: a stage and its fraction."""
-    from tqdm import tqdm
-
-    with tqdm(total=100, desc=name, file=sys.stderr, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}") as bar:
-
-        def show(stage: str, fraction: float) -> None:
-            now = min(100, round(100 * fraction)), f"{name}: {stage}" if stage else name
-            if now != (bar.n, bar.desc):
-                bar.n = now[0]
-                bar.set_description_str(now[1])
-
-        yield show
+        say(f"The rows set aside, with line and reason: {rejected}")

@@ -103,6 +103,8 @@ class Fitting:
                 value = self.domain.facet_text(item, constraint.field, language)
                 text = say("within", label=facet.label[language], value=value, place=place)
                 return Reason(text, (f"card.{constraint.field}", "user.message"), "template")
+        if place:  # the reply's first sentence names the kinds: once more is enough
+            return None
         words: list[str] = []
         sources: list[str] = []
         for constraint in request.constraints:

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from chatbot.cues import load_cues
 from chatbot.lexicon import Lexicon
-from chatbot.statements import beginnings, description_sentences, mixed, repeats, unqualified
+from chatbot.statements import another_subject, beginnings, description_sentences, mixed, repeats, unqualified
 from chatbot.types import Language, Request
 from retrieval.domain import PEOPLE, Domain
 from retrieval.lexical import tokenize
@@ -198,6 +198,8 @@ class Grounder:
             return "says something twice"
         if part := mixed(sentence, lines, glue, language):
             return f"stands in no single line: {part}"
+        if language == "en" and (verb := another_subject(sentence, lines, glue)):
+            return f"somebody else's: {verb}"
         if modal := unqualified(sentence, lines, glue, language):
             return f"told as a fact without: {modal}"
         return ""

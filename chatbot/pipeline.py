@@ -225,13 +225,13 @@ class RecommendationPipeline:
         if items_only or cancel.is_set():
             return
         with ExitStack() as held:
-            if self._poll.weight:
+            if self._poll.asks:
                 yield from self._in_line(held, cancel)
                 yield Stage("choosing")
                 self._vote(draft, count)
             yield Cards(tuple(draft.items), settled=True, opening=draft.opening)
             yield from self._fit(draft, profile)
-            if not self._poll.weight:
+            if not self._poll.asks:
                 yield from self._in_line(held, cancel)
             yield Stage("writing")
             yield from self._write(draft, cancel)

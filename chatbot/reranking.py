@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.types import Request
+from chatbot.vote_fusion import VoteFusion, features_of
 from prompts import load_phrases, load_template
 from retrieval.domain import Domain
 from retrieval.fusion import RRF_K, ranking
@@ -24,6 +25,7 @@ class Poll:
     Attributes:
         weight: of the vote in the reciprocal rank fusion; 0: it is not asked.
         orders: how many orders of the candidates the log-probabilities are averaged over: each is a forward pass.
+        fusion: weights learned for the catalogue, which take the place of ``weight``.
         calibrated: whether what the model says of the same ballot without a wish is taken away: its liking for a letter, and
             for well-known items (contextual calibration: Zhao et al., ICML 2021).
     """
@@ -31,6 +33,12 @@ class Poll:
     weight: float = 0.5
     orders: int = 1
     calibrated: bool = False
+    fusion: VoteFusion | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the model is asked at all."""
+        return self.weight > 0 or self.fusion is not None
 
 
 def ballot_line(item: Item, domain: Domain, request: Request) -> str:
@@ -67,7 +75,7 @@ def vote(
     """
     totals = {c.item.id: 0.0 for c in candidates}
     labels = LABELS[: len(candidates)]
-    for order in _orders(candidates, poll.orders):
+    for order in orders_of(candidates, poll.orders):
         scores = model.score(vote_prompt(request, order, domain, liked), labels)
         prior: Mapping[str, float] = {}
         if poll.calibrated:
@@ -78,7 +86,7 @@ def vote(
     return totals
 
 
-def _orders(candidates: Sequence[Candidate], count: int) -> list[list[Candidate]]:
+def orders_of(candidates: Sequence[Candidate], count: int) -> list[list[Candidate]]:
     """The order given, the reverse, and then rotations: every two put each candidate at another place."""
     first = list(candidates)
     shift = max(1, len(first) // max(count, 1))
@@ -98,10 +106,21 @@ def rerank(
         EngineError: the model failed.
     """
     voted, rest = list(candidates[: len(LABELS)]), candidates[len(LABELS) :]
-    if len(voted) < 2 or poll.weight == 0:
+    if len(voted) < 2 or not poll.asks:
         return tuple(candidates)
     votes = ranking(vote(model, request, voted, domain, poll, liked))
-    return (*blend(voted, votes, poll.weight), *rest)
+    ordered = fuse(voted, votes, poll.fusion) if poll.fusion else blend(voted, votes, poll.weight)
+    return (*ordered, *rest)
+
+
+def fuse(candidates: Sequence[Candidate], votes: Mapping[str, ChannelScore], fusion: VoteFusion) -> list[Candidate]:
+    """Order the candidates by learned weights; their scores are those of their places."""
+    scores: list[float] = fusion.scores(features_of(candidates, votes)).tolist()
+    order = sorted(range(len(candidates)), key=lambda n: (-scores[n], n))
+    return [
+        replace(c, score=1 / (RRF_K + rank), channels={**c.channels, CHANNEL: votes[c.item.id]})
+        for rank, c in enumerate((candidates[n] for n in order), 1)
+    ]
 
 
 def blend(candidates: Sequence[Candidate], votes: Mapping[str, ChannelScore], weight: float) -> list[Candidate]:

@@ -21,6 +21,7 @@ BORROWED = 2  # names from another line that a pronoun of this one may stand for
 _SCOPE_END = {"en": re.compile(r"[.;!?\n]|,\s"), "zh": re.compile(r"[。；！？，的\n]")}  # of a qualification
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _NAME = re.compile(r"\b[A-Z][\w'’-]*")
+_RELATIVE = re.compile(r"\b(?:which|who|that)\s+(\w+)")
 _STOPS = {"en": ".", "zh": "。"}
 
 
@@ -94,11 +95,36 @@ def _actors(part: str, language: Language) -> set[str]:
     return {token for name in _NAME.findall(part) for token in tokenize(name)}
 
 
+def another_subject(sentence: str, lines: Sequence[str], glue: Iterable[str]) -> str:
+    """Return a verb after "which" or "who" whose subject in the lines the sentence leaves out, or ""; English alone.
+
+    "He is caught, which makes him laugh" cannot retell "he is caught, and his guards make him laugh".
+    """
+    skip, said = set(glue), set(tokenize(sentence))
+    for match in _RELATIVE.finditer(sentence):
+        verb = next(iter(tokenize(match[1])), "")
+        if not verb or verb in skip or any(match[0].lower() in line.lower() for line in lines):
+            continue
+        for line in lines:
+            tokens = [token for token in tokenize(line) if token not in skip]
+            if verb in tokens:
+                place = tokens.index(verb)
+                if place and tokens[place - 1] not in said:
+                    return match[1]
+                break
+    return ""
+
+
 def unqualified(sentence: str, lines: Sequence[str], glue: Iterable[str], language: Language) -> str:
     """Return a qualification of the lines ("wants to", 想) whose matter the sentence tells without it, or ""."""
     modal = load_cues(language).modal
     kept = {_stem(match[0], language) for match in modal.finditer(sentence)}
     told, skip = set(tokenize(sentence)), set(glue)
+    if not sentence.rstrip("”").endswith(("?", "？")):
+        for line in lines:
+            others = set(tokenize(" ".join(other for other in lines if other != line)))
+            if line.rstrip("”").endswith(("?", "？")) and (set(tokenize(line)) - others - skip) & told:
+                return line[-1]
     text = "\n".join(lines)
     for match in modal.finditer(text):
         if _stem(match[0], language) not in kept:

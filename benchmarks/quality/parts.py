@@ -16,7 +16,7 @@ from chatbot.learning import query_of
 from chatbot.lexicon import Lexicon
 from chatbot.llm.base import LanguageModel
 from chatbot.llm.factory import build_language_model
-from chatbot.reranking import rerank
+from chatbot.reranking import Poll, rerank
 from chatbot.settings import make_settings
 from chatbot.types import Request
 from retrieval.collaborative import ItemItemIndex
@@ -80,11 +80,11 @@ class DialogueParts:
         return build_language_model(make_settings())
 
     def vote(self, model: LanguageModel, query: Query, ranked: Sequence[str]) -> list[str]:
-        """Return the ranked items as the model's vote reorders them, by the weight of the settings."""
+        """Return the ranked items as the model's vote reorders them, at the usual weight."""
         candidates = [Candidate(self.films.items[item], 1 / (RRF_K + n)) for n, item in enumerate(ranked, 1)]
         request = Request("recommend", "en", query.text or "?", query.text, liked=query.liked, wishes=query.wishes)
         titles = ", ".join(self.films.items[item].title("en") for item in query.liked[-3:])
-        voted = rerank(model, request, candidates, self.films.domain, weight=make_settings().vote_weight, liked=titles)
+        voted = rerank(model, request, candidates, self.films.domain, Poll(), liked=titles)
         return [candidate.item.id for candidate in voted]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import random
 import sys
@@ -22,10 +21,12 @@ from scipy.stats import kendalltau
 
 from benchmarks.quality.report import add_json
 from benchmarks.understanding.report import tell
+from chatbot import vote_fusion
 from chatbot.pipeline import RecommendationPipeline
-from chatbot.reranking import LABELS, Poll, blend, vote, vote_prompt
+from chatbot.reranking import LABELS, Poll, blend, orders_of, vote_prompt
 from chatbot.settings import Settings, go_offline
 from chatbot.types import Conversation, Profile, Request
+from prompts import load_phrases
 from retrieval.fusion import RRF_K, ranking
 from retrieval.types import Candidate
 
@@ -98,32 +99,32 @@ def pool(pipeline: RecommendationPipeline, case: Mapping[str, Any]) -> tuple[Req
 
 
 def ask(pipeline: RecommendationPipeline, request: Request, candidates: list[Candidate]) -> dict[str, Any]:
-    """Ask for every kind of vote; returns name -> item id -> score, and milliseconds of each kind.
+    """Ask once in each order, with the wish and without; returns item id -> log-probability of its letter, and milliseconds.
 
-    ``places`` holds the log-probability of each letter, whatever it stands for, in the order given.
+    ``scores`` and ``priors`` hold one mapping an order: the one given, and the reverse.
     """
     domain, model = pipeline.index.domain, pipeline.model
-    found: dict[str, Any] = {"votes": {}, "ms": {}, "orders": []}
-    for name, poll in POLLS.items():
-        before = time.perf_counter()
-        found["votes"][name] = vote(model, request, candidates, domain, poll)
-        found["ms"][name] = 1000 * (time.perf_counter() - before)
-    for order in (candidates, candidates[::-1]):
+    found: dict[str, Any] = {"scores": [], "priors": [], "ms": [], "prior_ms": []}
+    for order in orders_of(candidates, 2):
         labels = LABELS[: len(order)]
-        scores = model.score(vote_prompt(request, order, domain, ""), labels)
-        found["orders"].append({c.item.id: scores[label] for label, c in zip(labels, order, strict=True)})
+        for kind, took, wish in (("scores", "ms", ""), ("priors", "prior_ms", load_phrases(request.language).say("any_wish"))):
+            before = time.perf_counter()
+            scores = model.score(vote_prompt(request, order, domain, "", wish), labels)
+            found[took].append(1000 * (time.perf_counter() - before))
+            found[kind].append({c.item.id: scores[label] for label, c in zip(labels, order, strict=True)})
     return found
 
 
-def ndcg(ordered: Sequence[str], judged: Mapping[str, int], depth: int = 10) -> float:
-    """NDCG with gain 2^grade - 1 (Burges et al., ICML 2005), the ideal being the best order of the same items."""
-    gains = [2 ** judged[item] - 1 for item in ordered]
+def votes_of(said: Mapping[str, Any], poll: Poll) -> dict[str, float]:
+    """Return what :func:`chatbot.reranking.vote` would have, from the answers."""
+    prior = said["priors"] if poll.calibrated else [{}] * poll.orders
+    pairs = list(zip(said["scores"], prior, strict=False))[: poll.orders]
+    return {item: _mean([scores[item] - before.get(item, 0.0) for scores, before in pairs]) for item in said["scores"][0]}
 
-    def dcg(values: Sequence[int]) -> float:
-        return sum(gain / math.log2(place + 2) for place, gain in enumerate(values[:depth]))
 
-    best = dcg(sorted(gains, reverse=True))
-    return dcg(gains) / best if best else 0.0
+def ndcg(ordered: Sequence[str], judged: Mapping[str, int]) -> float:
+    """NDCG@10 of an order, the ideal being the best order of the same items."""
+    return vote_fusion.ndcg([judged[item] for item in ordered])
 
 
 def measure(
@@ -133,8 +134,9 @@ def measure(
     cases = [c for c in asked if language in (c["language"], "both")]
     cases = [c for c in cases if len({c["judged"][x.item.id] for x in pools[c["id"]][1]}) > 1]  # the others are always right
     orders: dict[str, dict[str, list[str]]] = {"retrieval": {c["id"]: [x.item.id for x in pools[c["id"]][1]] for c in cases}}
-    for name in POLLS:
-        votes = {c["id"]: ranking(known[c["id"]]["votes"][name]) for c in cases}
+    learned: dict[str, vote_fusion.VoteFusion] = {}
+    for name, poll in POLLS.items():
+        votes = {c["id"]: ranking(votes_of(known[c["id"]], poll)) for c in cases}
         orders[f"{name}: alone"] = {case: list(found) for case, found in votes.items()}
         blended = {w: {c["id"]: _blended(pools[c["id"]][1], votes[c["id"]], w) for c in cases} for w in WEIGHTS}
         chosen: dict[str, list[str]] = {}
@@ -145,6 +147,10 @@ def measure(
             weights.append(best)
             chosen |= {c["id"]: blended[best][c["id"]] for n, c in enumerate(cases) if n % 2 == half}
         orders[f"{name}: blended, weights {weights[0]:g} and {weights[1]:g}"] = chosen
+        try:
+            learned[name] = vote_fusion.learn([_case(pools[c["id"]][1], votes[c["id"]], c["judged"]) for c in cases])
+        except ValueError:
+            continue
     chance = random.Random(SEED)
     paired = [(c, orders["retrieval"][c["id"]]) for c in cases]
     rows: list[dict[str, Any]] = []
@@ -157,7 +163,15 @@ def measure(
         low, high = _interval([a - b for a, b in zip(own, base, strict=True)])
         rows.append({"language": language, "order": name, "wishes": len(cases), "ndcg@10": _mean(own), "p@3": _mean(top),
                      "gain": _mean(own) - _mean(base), "gain_low": low, "gain_high": high})  # fmt: skip
+    for name, fusion in learned.items():
+        rows.append({"language": language, "order": f"{name}: learned weights", "wishes": fusion.cases,
+                     "ndcg@10": fusion.before + fusion.gain, "gain": fusion.gain, "gain_low": fusion.low,
+                     "gain_high": fusion.high})  # fmt: skip
     return rows
+
+
+def _case(candidates: Sequence[Candidate], votes: Mapping[str, Any], judged: Mapping[str, int]) -> vote_fusion.Case:
+    return vote_fusion.Case(vote_fusion.features_of(candidates, votes), tuple(judged[c.item.id] for c in candidates))
 
 
 def _blended(candidates: Sequence[Candidate], votes: Mapping[str, Any], weight: float) -> list[str]:
@@ -183,7 +197,7 @@ def asking(asked: Sequence[Mapping[str, Any]], pools: Mapping[str, Any], known: 
         taus, same = [], []
         places = [0.0] * len(LABELS)
         for case in cases:
-            one, other = known[case]["orders"]
+            one, other = known[case]["scores"]
             ids = list(one)
             taus.append(float(kendalltau([one[i] for i in ids], [other[i] for i in ids]).statistic))
             same.append(max(one, key=one.__getitem__) == max(other, key=other.__getitem__))
@@ -192,7 +206,8 @@ def asking(asked: Sequence[Mapping[str, Any]], pools: Mapping[str, Any], known: 
                 places[order.index(best)] += 1 / (2 * len(cases))
         row = {"language": language, "wishes": len(cases), "tau_of_two_orders": _mean(taus), "same_first": _mean(same),
                "first_place_A": places[0], "most_favoured_letter": max(places)}  # fmt: skip
-        rows.append(row | {f"{name}_ms": _mean([known[c]["ms"][name] for c in cases]) for name in POLLS})
+        took = {name: _mean([ms for c in cases for ms in known[c][name]]) for name in ("ms", "prior_ms")}
+        rows.append(row | {"asked_ms": took["ms"], "without_wish_ms": took["prior_ms"]})
     return rows
 
 

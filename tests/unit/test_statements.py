@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from chatbot.statements import beginnings, mixed, repeats, split, unqualified
+from chatbot.statements import another_subject, beginnings, mixed, repeats, split, unqualified
 
 LINES = [
     "Paddington lives with the Browns in London and takes odd jobs to buy a book.",
     "An actor steals it, and he is sent to prison for the theft.",
 ]
-LINES_ZH = ["柯景腾上课捣蛋，被老师调到沈佳宜前面坐。", "毕业后两个人隔着长途电话，谁也不肯先讲明白。", "她想卖掉房子，逃往台湾。"]
+LINES_ZH = [
+    "柯景腾上课捣蛋，被老师调到沈佳宜前面坐。",
+    "毕业后两个人隔着长途电话，谁也不肯先讲明白。",
+    "她想卖掉房子，逃往台湾。",
+]
 
 
 @pytest.mark.parametrize(
@@ -78,3 +82,11 @@ def test_a_plan_that_is_told_as_a_fact_is_found_in_chinese():
     assert unqualified("她卖掉房子，逃往台湾。", LINES_ZH, (), "zh") == "想"
     assert unqualified("她想卖掉房子，逃往台湾。", LINES_ZH, (), "zh") == ""
     assert unqualified("柯景腾上课捣蛋。", LINES_ZH, (), "zh") == ""
+    assert unqualified("你该面对生活。", ["失去记忆后，你该怎样面对生活？"], (), "zh") == "？"
+
+
+def test_what_somebody_else_does_is_not_told_of_the_last_thing_named():
+    lines = ["Angel arrests so many criminals that his superiors transfer him to a village."]
+    assert another_subject("Angel arrests many criminals, which transfers him to a village.", lines, ()) == "transfers"
+    assert not another_subject("Angel has superiors who transfer him.", lines, ())
+    assert not another_subject("Superiors transfer Angel, who arrests so many criminals.", lines, ())
