@@ -9,7 +9,7 @@ from chatbot.answers import Speaker, join, write_title
 from chatbot.types import Language, Profile, Reason, Request
 from prompts import load_phrases
 from retrieval.constraints import satisfies
-from retrieval.domain import Domain, Facet
+from retrieval.domain import PEOPLE, Domain, Facet
 from retrieval.types import Constraint, FacetValue, Item, Wish
 
 HISTORY = 5  # the latest likes that are compared, where the conversation names no model
@@ -107,11 +107,11 @@ class Fitting:
             return None
         words: list[str] = []
         sources: list[str] = []
-        for constraint in request.constraints:
-            if constraint.op in ("includes", "any_of") and constraint.field in self.domain.facets:
-                met = [v for v in constraint.values if v in item.values(constraint.field)]
-                words += [self.speaker.value_label(constraint.field, v, language) for v in met]
-                sources += [f"card.{constraint.field}"] if met else []
+        for constraint in (c for c in request.constraints if c.op in ("includes", "any_of")):
+            for name in self.domain.people_facets if constraint.field == PEOPLE else (constraint.field,):
+                met = [v for v in constraint.values if v in item.values(name)]
+                words += [self.speaker.value_label(name, v, language) for v in met]
+                sources += [f"card.{name}"] if met else []
         if not words:
             return None
         text = say("fits", values=join(words, language, "and"), place=place, missing="", shared="", title="")

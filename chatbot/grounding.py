@@ -25,7 +25,7 @@ from retrieval.lexical import tokenize
 from retrieval.titles import NameIndex
 from retrieval.types import Item
 
-MIN_IN_ORDER = 0.9  # share of content words that stand in the order of the description: who does what to whom
+MIN_IN_ORDER = 0.95  # share of content words that stand in the order of the description: who does what to whom
 MIN_FROM_TEXT = 2  # content words from the description: a bare list of facet words is no sentence
 MAX_WORDS = {"en": 60, "zh": 120}  # words; characters in Chinese
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -93,7 +93,7 @@ class Grounder:
     def check(self, sentence: str, evidence: Evidence, language: Language) -> Verdict:
         """Judge one sentence of the model's as it is."""
         problem = (
-            self._form(sentence, language)
+            self._form(sentence, evidence, language)
             or self._foreign_names(sentence, evidence)
             or self._facets(sentence, evidence, language)
         )
@@ -102,12 +102,13 @@ class Grounder:
         return self._words(sentence, evidence, language)
 
     @staticmethod
-    def _form(sentence: str, language: Language) -> str:
+    def _form(sentence: str, evidence: Evidence, language: Language) -> str:
         cues = load_cues(language)
         han = len(_HAN.findall(sentence))
         if (language == "zh") != (han > len(re.findall(r"[A-Za-z]+", sentence))) or (language == "en" and han):
             return "not in the language of the message"
-        if praise := cues.praise.search(sentence):
+        praise = cues.praise.search(sentence)
+        if praise and praise[0].lower() not in evidence.texts["card.summary"].lower():  # "a perfect village" may be the card's
             return f"praise: {praise[0]}"
         if re.search(r"[!?！？]", sentence):
             return "a question or an exclamation"
@@ -180,9 +181,10 @@ class Grounder:
             return Verdict(False, problem=f"not so in the description: {untied}")
         if dropped := dropped_name(sentence, lines):
             return Verdict(False, problem=f"passes over {dropped}, who may be the one who does it")
-        told = [
-            t for t in dict.fromkeys(tokenize(_QUOTED.sub("", sentence))) if t in tokens
-        ]  # its own title has no place there
+        untitled = _QUOTED.sub("", sentence)
+        for title in evidence.item.titles.values():  # its own title has no place in the order of the lines
+            untitled = untitled.replace(title, "")
+        told = [t for t in dict.fromkeys(tokenize(untitled)) if t in tokens]
         if in_order(told, lines) < MIN_IN_ORDER:
             return Verdict(False, problem="not in the order of the description")
         if sources.get("card.summary", 0) < MIN_FROM_TEXT:
@@ -230,6 +232,7 @@ class Grounder:
         """A pronoun, a negation or a relation in the sentence that the lines it retells do not have."""
         ties = load_cues(language).ties
         known = {match[0].lower() for match in ties.finditer(evidence.texts["card.summary"])}
+        known |= {"where"} if "there" in known else set()
         return next((match[0] for match in ties.finditer(sentence) if match[0].lower() not in known), "")
 
     def _is_value(self, token: str, evidence: Evidence, language: Language) -> bool:

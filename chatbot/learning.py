@@ -31,6 +31,23 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Moments:
+    """What there is to learn from.
+
+    Attributes:
+        examples: of every moment.
+        source: ``dialogues`` or ``log``.
+        index: of the catalogue, as if the log's targets had not been chosen yet.
+        wanted: the log as sparse (people, n), less its targets; None without one.
+    """
+
+    examples: list[Example]
+    source: str
+    index: CatalogIndex
+    wanted: Any | None
+
+
+@dataclass(frozen=True, slots=True)
 class Training:
     """What ``train-ranker`` did: how many moments it learned from, and what weighs most in the order."""
 
@@ -109,19 +126,34 @@ def train(index: CatalogIndex, folder: Path, progress: Progress) -> Training:
         TrainingError: there is nothing to learn from.
     """
     started = time.perf_counter()
+    moments = read_moments(index, folder)
+    learned = Trainer(moments.index, moments.wanted, progress).train(moments.examples)
+    note = {"examples": len(moments.examples), "source": moments.source}
+    save_learned(learned, folder, index.embedder.fingerprint, note)
+    importance = learned.ranker.importance() if learned.ranker else {}
+    return Training(
+        len(moments.examples), moments.source, learned.ranker is not None, importance, time.perf_counter() - started
+    )
+
+
+def read_moments(index: CatalogIndex, folder: Path) -> Moments:
+    """Read the examples that were imported into an index's folder: of dialogues if there are any, else of the log.
+
+    Args:
+        index: open, of the folder.
+        folder: of the index.
+    """
     log = InteractionLog(folder / "interactions")
     lexicon = Lexicon(index.domain, index.items.values())
-    examples, source = list(dialogue_examples(read_dialogues(folder), lexicon)), "dialogues"
+    examples = list(dialogue_examples(read_dialogues(folder), lexicon))
     wanted = _whole_matrix(index, log)
-    if not examples and wanted is not None:
-        examples, source = list(log_examples(log, index.domain.languages[0])), "log"
-        wanted = _whole_matrix(index, log, {(e.group, e.targets[0]) for e in examples})  # as if that had not come yet
-        ids = list(index.items)
-        index = replace(index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=ease_index(ids, wanted))
-    learned = Trainer(index, wanted, progress).train(examples)
-    save_learned(learned, folder, index.embedder.fingerprint, {"examples": len(examples), "source": source})
-    importance = learned.ranker.importance() if learned.ranker else {}
-    return Training(len(examples), source, learned.ranker is not None, importance, time.perf_counter() - started)
+    if examples or wanted is None:
+        return Moments(examples, "dialogues", index, wanted)
+    examples = list(log_examples(log, index.domain.languages[0]))
+    wanted = _whole_matrix(index, log, {(e.group, e.targets[0]) for e in examples})  # as if that had not come yet
+    ids = list(index.items)
+    index = replace(index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=ease_index(ids, wanted))
+    return Moments(examples, "log", index, wanted)
 
 
 def _whole_matrix(index: CatalogIndex, log: InteractionLog, hidden: Collection[tuple[str, str]] = ()) -> Any | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from retrieval.errors import SettingsError
@@ -21,13 +21,20 @@ class Settings(BaseSettings):
         data: folder of index and user data alone.
         model: ``default``, the name of other weights in the manifest, a folder, a GGUF file or a hub id.
         embedder: the same for the embedding model, or ``hashing``.
-        engine: ``auto`` takes llama.cpp for a GGUF file on a machine without a GPU and transformers otherwise.
+        engine: ``auto`` takes llama.cpp for a GGUF file on a machine without a GPU and transformers otherwise; ``openai`` is
+            the one engine that uses a network: a server of the owner's, on which ``model`` is a name, or ``default`` its first.
+        server_url: base URL of that server's API; ends in ``/v1``. Nothing else is ever asked for an answer.
+        server_key: its key, if it wants one. It is never shown or logged.
+        server_timeout: seconds to wait for the next piece of its answer.
+        adapter: folder of an adapter of the model that ``python app.py tune`` made: it votes. Empty: the model itself votes.
         domain: a shipped domain or a folder with a domain.toml.
         items: how many items a reply recommends.
-        vote_weight: weight of the model's vote beside the channels' in the reciprocal rank fusion.
+        vote_weight: weight of the model's vote beside the channels' in the reciprocal rank fusion; 0: it does not vote.
+            Without, what 'train-ranker --vote' learned of the catalogue counts, and nothing where it learned nothing.
         read_with_model: the model reads the messages that the rules leave open.
         context_tokens: the model's context a conversation slot.
-        threads: of the engine; 0 means one a core. On a machine with other work, one fewer is steadier.
+        threads: of the engine; 0 means what 'python app.py weights' measured, else one a core. On a machine with other work,
+            one fewer is steadier.
     """
 
     model_config = SettingsConfigDict(env_prefix="ZHIYIN_", extra="ignore")
@@ -36,10 +43,14 @@ class Settings(BaseSettings):
     data: Path | None = None
     model: str = "default"
     embedder: str = "default"
-    engine: Literal["auto", "llama_cpp", "transformers", "scripted"] = "auto"
+    engine: Literal["auto", "llama_cpp", "transformers", "openai", "scripted"] = "auto"
+    server_url: str = ""
+    server_key: SecretStr = SecretStr("")
+    server_timeout: float = Field(default=120, gt=0, le=3600)
+    adapter: str = ""
     domain: str = "movies"
     items: int = Field(default=3, ge=1, le=10)
-    vote_weight: float = Field(default=0.5, ge=0, le=10)
+    vote_weight: float | None = Field(default=None, ge=0, le=10)
     read_with_model: bool = False
     context_tokens: int = Field(default=2048, ge=1024, le=131072)
     threads: int = Field(default=0, ge=0, le=1024)

@@ -21,7 +21,8 @@ BORROWED = 2  # names from another line that a pronoun of this one may stand for
 _SCOPE_END = {"en": re.compile(r"[.;!?\n]|,\s"), "zh": re.compile(r"[。；！？，的\n]")}  # of a qualification
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _NAME = re.compile(r"\b[A-Z][\w'’-]*")
-_RELATIVE = re.compile(r"\b(?:which|who|that)\s+(\w+)")
+_RELATIVE = re.compile(r"\b(?:(?:which|who|that)\s+(\w+)|(?:is|are|was|were)\s+(\w+(?:ed|en|wn|ught)))\b")
+_DANGLING = re.compile(r"\b(?:so (?:many|much|few|\w+ly)|such an?)\b(?!.*\b(?:that|as)\b)")  # the rest was cut
 _STOPS = {"en": ".", "zh": "。"}
 
 
@@ -41,7 +42,7 @@ def beginnings(sentence: str, language: Language) -> list[str]:
     """Return what is left of a sentence when statements are cut from its end, the longest first; none too short to stand."""
     parts = split(sentence, language)
     heads = ("".join(parts[:n]).rstrip(" ,;:，；：") + _STOPS[language] for n in range(len(parts) - 1, 0, -1))
-    return [head for head in heads if _length(head, language) >= MIN_LENGTH[language]]
+    return [head for head in heads if _length(head, language) >= MIN_LENGTH[language] and not _DANGLING.search(head)]
 
 
 def _length(text: str, language: Language) -> int:
@@ -63,8 +64,8 @@ def _runs(text: str, skip: Collection[str]) -> list[tuple[str, ...]]:
 def mixed(sentence: str, lines: Sequence[str], glue: Iterable[str], language: Language) -> str:
     """Return the first statement whose content words stand in no single line, or "".
 
-    Who does it may come from another line where this one has a pronoun that can stand for them: a name in English, the first
-    words in Chinese. What an earlier statement said may be taken up again.
+    Who does it may come from an earlier line where this one has a pronoun that can stand for them: a name in English, the
+    first words in Chinese. What an earlier statement said may be taken up again.
 
     Args:
         sentence: whose words all stand in the lines or elsewhere on the card.
@@ -82,7 +83,8 @@ def mixed(sentence: str, lines: Sequence[str], glue: Iterable[str], language: La
             continue
         best = min(range(len(bags)), key=lambda n: len(tokens - bags[n]))
         left = tokens - bags[best] - before
-        borrowed = left & _actors(part, language) if pronoun.search(lines[best]) else set[str]()
+        earlier = set[str]().union(*bags[:best]) if pronoun.search(lines[best]) else set[str]()
+        borrowed = left & earlier & _actors(part, language)
         if left - borrowed or len(borrowed) > BORROWED:
             return part.strip(" ,;，；")
         before |= tokens
@@ -96,13 +98,15 @@ def _actors(part: str, language: Language) -> set[str]:
 
 
 def another_subject(sentence: str, lines: Sequence[str], glue: Iterable[str]) -> str:
-    """Return a verb after "which" or "who" whose subject in the lines the sentence leaves out, or ""; English alone.
+    """Return a verb after "which", "who" or "is" whose subject in the lines the sentence leaves out, or ""; English alone.
 
-    "He is caught, which makes him laugh" cannot retell "he is caught, and his guards make him laugh".
+    "He is caught, which makes him laugh" cannot retell "he is caught, and his guards make him laugh", nor "worms are served"
+    "worms crawl over the meat served".
     """
     skip, said = set(glue), set(tokenize(sentence))
     for match in _RELATIVE.finditer(sentence):
-        verb = next(iter(tokenize(match[1])), "")
+        word = match[1] or match[2]
+        verb = next(iter(tokenize(word)), "")
         if not verb or verb in skip or any(match[0].lower() in line.lower() for line in lines):
             continue
         for line in lines:
@@ -110,7 +114,7 @@ def another_subject(sentence: str, lines: Sequence[str], glue: Iterable[str]) ->
             if verb in tokens:
                 place = tokens.index(verb)
                 if place and tokens[place - 1] not in said:
-                    return match[1]
+                    return word
                 break
     return ""
 

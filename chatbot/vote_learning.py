@@ -8,7 +8,7 @@ from dataclasses import replace
 from chatbot.learning import Moments
 from chatbot.llm.base import LanguageModel
 from chatbot.reranking import LABELS, Poll, vote
-from chatbot.tuning.ballots import liked_of, request_of
+from chatbot.tuning.ballots import FOLDS, SPLIT, liked_of, request_of
 from chatbot.vote_fusion import Case, VoteFusion, features_of, learn
 from retrieval.errors import TrainingError
 from retrieval.fusion import ranking
@@ -16,7 +16,6 @@ from retrieval.retriever import Retriever
 from retrieval.training import Example, Trainer, fold_of
 from retrieval.types import Candidate
 
-FOLDS = 5  # one of them is asked about; the order is learned from the others
 LEAST = 20  # ballots: fewer say nothing
 
 
@@ -40,8 +39,8 @@ def weigh_vote(
         TrainingError: too few moments have their right item among the first ten.
         EngineError: the model failed.
     """
-    held = [e for e in moments.examples if fold_of(e.group, FOLDS, "vote") == 0 and e.ranked]
-    rest = [e for e in moments.examples if fold_of(e.group, FOLDS, "vote") != 0]
+    held = [e for e in moments.examples if fold_of(e.group, FOLDS, SPLIT) == 0 and e.ranked]  # no adapter has seen them either
+    rest = [e for e in moments.examples if fold_of(e.group, FOLDS, SPLIT) != 0]
     learned = Trainer(moments.index, moments.wanted, progress).train(rest)
     retriever = Retriever(replace(moments.index, learned=learned))
     cases: list[Case] = []

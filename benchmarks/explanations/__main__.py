@@ -43,10 +43,6 @@ def main() -> None:
         found = _turns(demo, recorder, options)
         rows = [row for language in ("en", "zh") for row in _rows(found, language, demo)]
         rows += [row for language in ("en", "zh") for row in _free_rows(found, language, demo, recorder, options.free)]
-    if options.write:
-        options.write.write_text(
-            "".join(json.dumps(_line(told), ensure_ascii=False) + "\n" for told in found), encoding="utf-8"
-        )
     tell({"texts": rows, "labels": labels.measure()}, options.json)
 
 
@@ -60,12 +56,20 @@ def _turns(demo: RecommendationPipeline, recorder: Recorder, options: Any) -> li
         asked = wishes(language, options.turns)
         half = len(asked) // 2 if DATA.is_dir() else 0
         _say(f"{language}: {len(asked) - half} wishes over the shipped catalogue")
-        found += turns.run(demo, recorder, asked[half:], f"shipped-{language}", options.parallel)
+        found += _written(turns.run(demo, recorder, asked[half:], f"shipped-{language}", options.parallel), options.write)
         if half:
-            _say(f"{language}: {half} wishes over {turns.LARGE[language][0]}")
+            name = turns.LARGE[language][0]
+            _say(f"{language}: {half} wishes over {name}")
             large = turns.large_pipeline(language, DATA, recorder)
-            found += turns.run(large, recorder, asked[:half], turns.LARGE[language][0], options.parallel)
+            found += _written(turns.run(large, recorder, asked[:half], name, options.parallel), options.write)
     return [told for told in found if told.recommendation.item.text(told.turn.request.language)]
+
+
+def _written(found: list[Told], path: Path | None) -> list[Told]:
+    if path:
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(_line(told), ensure_ascii=False) + "\n" for told in found)
+    return found
 
 
 def _rows(found: Sequence[Told], language: Language, demo: RecommendationPipeline) -> list[dict[str, Any]]:

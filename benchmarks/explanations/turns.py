@@ -17,6 +17,7 @@ from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.pipeline import RecommendationPipeline
 from chatbot.reranking import Poll
 from chatbot.settings import Settings
+from chatbot.statements import description_sentences
 from chatbot.store import InMemoryUserStore
 from chatbot.types import Conversation, Profile, Recommendation, Turn
 from retrieval.catalog_import import ITEMS, import_catalog, read_items
@@ -111,7 +112,9 @@ def run(pipeline: RecommendationPipeline, recorder: Recorder, wishes: Sequence[s
 def _told(name: str, wish: str, turn: Turn, r: Recommendation, written: Sequence[tuple[str, str]]) -> Told:
     """The first thing written about an item is found by its lines: they stand in its description."""
     text = r.item.text(turn.request.language)
-    lines, raw = next(((read, wrote) for read, wrote in written if read and read[:40] in text), ("", ""))
+    language = turn.request.language
+    first = ((description_sentences(read, language)[:1], read, wrote) for read, wrote in written)
+    lines, raw = next(((read, wrote) for start, read, wrote in first if start and start[0] in text), ("", ""))
     return Told(name, wish, turn, r, lines, raw.strip())
 
 

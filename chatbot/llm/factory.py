@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from chatbot.llm.adapter import find_adapter
 from chatbot.llm.base import LanguageModel
+from chatbot.llm.probe import threads_for
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.llm.weights import resolve
 from chatbot.settings import Settings
@@ -53,24 +55,38 @@ def build_language_model(settings: Settings, report: Report | None = None) -> La
     """Load the model of the settings; a GGUF file for transformers is converted first, once.
 
     Args:
-        settings: ``model``, ``engine``, ``threads``, ``context_tokens`` and the weights folder are read.
+        settings: ``model``, ``engine``, ``adapter``, ``threads``, ``context_tokens``, the weights folder and the server are
+            read.
         report: told how much is done, 0..1.
 
     Raises:
-        SettingsError: model and engine do not fit, or the model names nothing.
+        SettingsError: model, engine and adapter do not fit, the model or the adapter names nothing, or an extra is not
+            installed.
         WeightsError: the weights were not fetched.
-        EngineError: they cannot be loaded.
+        EngineError: they cannot be loaded, or the server cannot be reached.
     """
     tell: Report = report or (lambda done: None)
     if settings.engine == "scripted":
         tell(1.0)
         return ScriptedModel()
-    model = resolve(settings.model, "generator", settings.weights_folder)
     built: LanguageModel
-    if choose_engine(settings, model) == "llama_cpp":
+    if settings.engine == "openai":
+        if settings.adapter:
+            problem = "ZHIYIN_ADAPTER is for the engines of this machine: a server loads its own. Leave it empty."
+            raise SettingsError(problem, key="error_settings")
+        from chatbot.llm.openai_api import OpenAIModel
+
+        built = OpenAIModel(settings.server_url, settings.model, key=settings.server_key, timeout=settings.server_timeout)
+        tell(1.0)
+        return built
+    model = resolve(settings.model, "generator", settings.weights_folder)
+    engine = choose_engine(settings, model)
+    adapter = find_adapter(settings.adapter, model)
+    if engine == "llama_cpp":
         from chatbot.llm.llama_cpp import LlamaCppModel
 
-        built = LlamaCppModel(Path(model), context_tokens=settings.context_tokens, threads=settings.threads)
+        threads = settings.threads or threads_for(Path(model), settings.weights_folder)
+        built = LlamaCppModel(Path(model), context_tokens=settings.context_tokens, threads=threads, adapter=adapter)
     else:
         if isinstance(model, Path) and model.is_file():
             from chatbot.llm.convert import convert
@@ -78,6 +94,6 @@ def build_language_model(settings: Settings, report: Report | None = None) -> La
             model = convert(model, settings.weights_folder, lambda done: tell(0.8 * done))
         from chatbot.llm.transformers_engine import TransformersModel
 
-        built = TransformersModel(model, threads=settings.threads, context_tokens=settings.context_tokens)
+        built = TransformersModel(model, threads=settings.threads, context_tokens=settings.context_tokens, adapter=adapter)
     tell(1.0)
     return built

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from collections.abc import Mapping
@@ -130,3 +131,21 @@ def resolve(setting: str, kind: Kind, folder: Path, *, entries: Mapping[str, Wei
         f"'{setting}' is no {kind}: give 'default', one of {known}, a file or folder that exists, or a hub id 'owner/name'.",
         key="error_settings",
     )
+
+
+def local_folder(model: Path | str) -> Path:
+    """Return the folder of a model in safetensors: itself, or where the hub's cache has it. Nothing is downloaded.
+
+    Raises:
+        WeightsError: it is not there.
+    """
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    if isinstance(model, Path):
+        raise WeightsError(f"No model folder at {path}. Run 'python app.py weights' to fetch it.", key="error_weights")
+    try:
+        return Path(importlib.import_module("huggingface_hub").snapshot_download(model, local_files_only=True))
+    except Exception as error:
+        problem = f"The model '{model}' is not in the local hub cache. Run 'python app.py weights' with this model to fetch it."
+        raise WeightsError(problem, key="error_weights") from error

@@ -7,18 +7,20 @@ import inspect
 import os
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import torch
-from jinja2.exceptions import TemplateError
 from transformers.generation.stopping_criteria import StoppingCriteria
 
 from chatbot.llm import cpu_dtype
+from chatbot.llm.adapter import Switch, attach
 from chatbot.llm.base import Prompt, check_log_probabilities, first_object, until_stop
-from retrieval.errors import EngineError, WeightsError
+from chatbot.llm.chat_format import encode, label_id
+from chatbot.llm.manifest import local_folder
+from retrieval.errors import EngineError
 
 DType: TypeAlias = Literal["auto", "bfloat16", "float32"]
 transformers: Any = importlib.import_module("transformers")
@@ -40,40 +42,29 @@ class _StopWhen(StoppingCriteria):
 
 @dataclass(slots=True)
 class _Kept:
-    """The key-value cache after whole chunks of a prompt."""
+    """The key-value cache after whole chunks of a prompt, as the model with or without its adapter computed it."""
 
     ids: list[int]
     cache: Any
+    adapted: bool
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:
     return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
-def _fold_system(prompt: Prompt) -> list[dict[str, str]]:
-    """Put the system text into the first user message, for templates without a system role."""
-    messages = prompt.messages()[1:]
-    messages[0] = {"role": "user", "content": f"{prompt.system}\n\n{messages[0]['content']}"}
-    return messages
-
-
-def _local_folder(model: Path | str) -> Path:
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    if isinstance(model, Path):
-        raise WeightsError(f"No model folder at {path}. Run 'python app.py weights' to fetch it.", key="error_weights")
-    try:
-        return Path(importlib.import_module("huggingface_hub").snapshot_download(model, local_files_only=True))
-    except Exception as error:
-        problem = f"The model '{model}' is not in the local hub cache. Run 'python app.py weights' with this model to fetch it."
-        raise WeightsError(problem, key="error_weights") from error
-
-
 class TransformersModel:
     """A safetensors folder, or a hub id that was fetched before. One call computes at a time; others wait."""
 
-    def __init__(self, model: Path | str, *, threads: int = 0, dtype: DType = "auto", context_tokens: int = 0) -> None:
+    def __init__(
+        self,
+        model: Path | str,
+        *,
+        threads: int = 0,
+        dtype: DType = "auto",
+        context_tokens: int = 0,
+        adapter: Path | None = None,
+    ) -> None:
         """Load the model; nothing is downloaded.
 
         Args:
@@ -81,12 +72,14 @@ class TransformersModel:
             threads: of the processor; 0 means one a core.
             dtype: ``auto`` means bfloat16 on a GPU, and whichever type is faster and fits into memory on a CPU.
             context_tokens: longest prompt and answer together; 0 means what the model was made for.
+            adapter: folder of an adapter of this model, which votes; texts are the model's own.
 
         Raises:
             WeightsError: it is not there.
+            SettingsError: there is an adapter, and peft is not installed.
             EngineError: it cannot be loaded, or has no chat template.
         """
-        folder = _local_folder(model)
+        folder = local_folder(model)
         self._name = folder.name if Path(model).expanduser().is_dir() else str(model)
         affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         torch.set_num_threads(threads or affinity)
@@ -110,6 +103,7 @@ class TransformersModel:
         self._set_greedy()
         # Only plain caches can be cut back: not those of sliding windows or recurrent layers.
         self._plain = all(type(layer).__name__ == "DynamicLayer" for layer in self._new_cache().layers)
+        self._adapter: Switch | None = attach(self._model, adapter) if adapter else None
         self._kept: list[_Kept] = []
         self._lock = threading.Lock()
 
@@ -148,26 +142,9 @@ class TransformersModel:
         """Engine and name."""
         return {"engine": "transformers", "name": self._name}
 
-    def _apply_template(self, messages: list[dict[str, str]], prompt: Prompt) -> str:
-        ending = {"continue_final_message": True} if prompt.prefix else {"add_generation_prompt": True}
-        # Hybrid models would think aloud first; templates without the switch ignore it.
-        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, enable_thinking=False, **ending))
-
     def _encode(self, prompt: Prompt) -> list[int]:
         """Return the token ids of the prompt in the model's own chat format."""
-        try:
-            try:
-                text = self._apply_template(prompt.messages(), prompt)
-                folded = bool(prompt.system) and prompt.system.strip() not in text  # some templates drop it silently
-            except TemplateError:
-                if not prompt.system:
-                    raise
-                text, folded = "", True
-            if folded:
-                text = self._apply_template(_fold_system(prompt), prompt)
-        except Exception as error:
-            raise EngineError(f"The chat template of {self._name} fails: {error}. Use another model.") from error
-        ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        ids = encode(self._tokenizer, prompt, self._name)
         if len(ids) >= self._context:
             raise EngineError(
                 f"The prompt has {len(ids)} tokens; {self._name} takes {self._context - 1}. Shorten it, or "
@@ -178,9 +155,10 @@ class TransformersModel:
     def _new_cache(self) -> Any:
         return transformers.DynamicCache(config=self._model.config)
 
-    def _take_cache(self, ids: list[int]) -> Any:
+    def _take_cache(self, ids: list[int], adapted: bool) -> Any:
         """Return the kept cache with most whole chunks in common, cut to them. The last token is never among them."""
-        best = max(self._kept, key=lambda kept: _common(kept.ids, ids), default=None)
+        own = (kept for kept in self._kept if kept.adapted == adapted)
+        best = max(own, key=lambda kept: _common(kept.ids, ids), default=None)
         common = min(_common(best.ids, ids), len(ids) - 1) // CHUNK * CHUNK if best else 0
         if best is None or not common:
             return self._new_cache()
@@ -188,20 +166,20 @@ class TransformersModel:
         best.cache.crop(common - best.cache.get_seq_length())
         return best.cache
 
-    def _keep(self, ids: list[int], cache: Any) -> None:
+    def _keep(self, ids: list[int], cache: Any, adapted: bool = False) -> None:
         whole = (len(ids) - 1) // CHUNK * CHUNK
         if cache is not None and whole:
             cache.crop(whole - cache.get_seq_length())
-            self._kept = [_Kept(ids[:whole], cache), *self._kept][:SLOTS]
+            self._kept = [_Kept(ids[:whole], cache, adapted), *self._kept][:SLOTS]
 
     def _tensor(self, ids: list[int]) -> torch.Tensor:
         return torch.tensor([ids], device=self._model.device)
 
-    def _read(self, ids: list[int], stopped: Callable[[], bool]) -> Any:
+    def _read(self, ids: list[int], stopped: Callable[[], bool], adapted: bool = False) -> Any:
         """Read all tokens but the last into a cache, in chunks, so that a cancelled call ends soon."""
         if not self._plain:
             return None
-        cache = self._take_cache(ids)
+        cache = self._take_cache(ids, adapted)
         for start in range(cache.get_seq_length(), len(ids) - 1, CHUNK):
             if stopped():
                 break
@@ -262,24 +240,19 @@ class TransformersModel:
         with closing(self.stream(prompt, max_tokens=max_tokens, cancel=cancel)) as pieces:
             return first_object(pieces)
 
-    def _label_id(self, label: str) -> int:
-        ids: list[int] = self._tokenizer.encode(label, add_special_tokens=False)
-        if len(ids) != 1 or ids[0] == self._tokenizer.unk_token_id:
-            raise EngineError(f"'{label}' is no single token of {self._name}. Use single letters as labels.")
-        return ids[0]
-
     def score(self, prompt: Prompt, labels: Sequence[str]) -> dict[str, float]:
-        """Read the log-probabilities at the answer position of one forward pass."""
-        tokens = {label: self._label_id(label) for label in labels}
+        """Read the log-probabilities at the answer position of one forward pass, with the adapter if there is one."""
+        tokens = {label: label_id(self._tokenizer, label, self._name) for label in labels}
         ids = self._encode(prompt)
+        adapted = self._adapter is not None
         try:
-            with self._lock, torch.inference_mode():
-                cache = self._read(ids, lambda: False)
+            with self._lock, torch.inference_mode(), (self._adapter or nullcontext)():
+                cache = self._read(ids, lambda: False, adapted)
                 rest = ids if cache is None else ids[-1:]
                 answer = self._model(input_ids=self._tensor(rest), use_cache=cache is not None, **{self._cache_name: cache})
                 rows = torch.log_softmax(answer.logits[0, -1].float(), dim=-1)
                 scores = {label: float(rows[token]) for label, token in tokens.items()}
-                self._keep(ids, cache)
+                self._keep(ids, cache, adapted)
         except Exception as error:
             raise EngineError(f"transformers failed: {error}") from error
         return check_log_probabilities(scores)

@@ -48,7 +48,7 @@ class Card:
     """One recommended item as it is shown, from a stored record or from a running turn.
 
     ``title`` is what the record calls it, for an item that has left the catalogue since. ``waiting`` marks a reason that is
-    still to come, ``writing`` one that is being written.
+    still to come, ``writing`` one that is being written, ``unfinished`` one that more will be added to: it is not read out yet.
     """
 
     id: str
@@ -58,6 +58,7 @@ class Card:
     sentences: tuple[Sentence, ...] = ()
     waiting: bool = False
     writing: bool = False
+    unfinished: bool = False
 
     @classmethod
     def from_record(cls, entry: Mapping[str, Any]) -> Card:
@@ -182,8 +183,8 @@ def _render_reason(card: Card, language: str) -> str:
         return f'<p class="reason waiting"><span class="sr">{waiting}</span><i></i><i></i></p>'
     gap = "" if language == "zh" else " "
     words = gap.join(sentence.text.strip() for sentence in card.sentences)
-    if card.writing or not words:
-        return f'<p class="reason{" writing" if words else ""}">{escape(words)}</p>'
+    if card.writing or card.unfinished or not words:
+        return f'<p class="reason{" writing" if words and card.writing else ""}">{escape(words)}</p>'
     return f'<p class="reason" data-say="reason-{escape(card.id)}">{escape(words)}</p>'
 
 

@@ -122,6 +122,7 @@ class LiveTurn:
     items: tuple[Recommendation, ...] = ()
     written: dict[str, str] = field(default_factory=dict[str, str])
     now: str | None = None
+    told: set[str] = field(default_factory=set[str])
     settled: bool = False
     stored: StoredTurn | None = None
     note: str = ""
@@ -135,7 +136,7 @@ class LiveTurn:
         """Take one event."""
         match event:
             case Stage():
-                self.stage, self.place = event.name, event.place
+                self.stage, self.place, self.now = event.name, event.place, None
                 self.language = event.language or self.language
             case Cards():
                 self.items = event.items
@@ -147,6 +148,7 @@ class LiveTurn:
             case Text(item=str(item)):
                 self.written[item] = self.written.get(item, "") + event.delta
                 self.now = item
+                self.told |= {item} if self.stage == "writing" else set()
             case Done():
                 turn = event.turn
                 self.stored = StoredTurn(turn.id, turn.at, self.message, turn_record(turn))
@@ -170,7 +172,7 @@ class LiveTurn:
         written = self.written.get(recommendation.item.id)
         writing = self.now == recommendation.item.id and not self.over
         card = Card.from_recommendation(recommendation, self.language, written, writing)
-        return replace(card, waiting=False) if self.over else card
+        return replace(card, waiting=False) if self.over else replace(card, unfinished=recommendation.item.id not in self.told)
 
     def stop(self) -> None:
         """End the turn where it is, with a line that says so."""

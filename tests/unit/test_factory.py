@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from pydantic import SecretStr
 
 from chatbot.llm import factory
 from chatbot.llm.scripted import ScriptedModel
@@ -77,7 +78,7 @@ def test_llama_cpp_gets_the_settings(gguf, cuda, monkeypatch):
     calls = []
     monkeypatch.setattr("chatbot.llm.llama_cpp.LlamaCppModel", lambda *args, **options: calls.append((args, options)))
     factory.build_language_model(Settings(model=str(gguf), threads=3, context_tokens=4096))
-    assert calls == [((gguf,), {"context_tokens": 4096, "threads": 3})]
+    assert calls == [((gguf,), {"context_tokens": 4096, "threads": 3, "adapter": None})]
 
 
 def test_transformers_converts_a_gguf_file_first(gguf, tmp_path, monkeypatch):
@@ -94,8 +95,24 @@ def test_transformers_converts_a_gguf_file_first(gguf, tmp_path, monkeypatch):
     )
     settings = Settings(model=str(gguf), engine="transformers", home=tmp_path, threads=1)
     factory.build_language_model(settings, done.append)
-    assert calls == [((converted,), {"threads": 1, "context_tokens": 2048})]
+    assert calls == [((converted,), {"threads": 1, "context_tokens": 2048, "adapter": None})]
     assert done == [0.4, 1.0]
+
+
+@pytest.mark.parametrize("present", [False, True])
+def test_a_server_that_is_set_is_not_asked_unless_its_engine_is(gguf, cuda, monkeypatch, present):
+    cuda(present)
+    monkeypatch.setenv("ZHIYIN_SERVER_URL", "http://127.0.0.1:8000/v1")
+    assert factory.choose_engine(Settings(), gguf) in ("llama_cpp", "transformers")
+
+
+def test_the_server_gets_the_settings_and_needs_no_weights(tmp_path, monkeypatch):
+    calls, done = [], []
+    monkeypatch.setattr("chatbot.llm.openai_api.OpenAIModel", lambda *args, **options: calls.append((args, options)))
+    settings = Settings(engine="openai", server_url="http://a/v1", server_key="sesame", server_timeout=9, home=tmp_path)
+    factory.build_language_model(settings, done.append)
+    assert calls == [(("http://a/v1", "default"), {"key": SecretStr("sesame"), "timeout": 9})]
+    assert done == [1.0]
 
 
 def test_torch_is_asked_only_where_a_gpu_may_be(tmp_path, monkeypatch):
@@ -110,5 +127,5 @@ def test_torch_is_asked_only_where_a_gpu_may_be(tmp_path, monkeypatch):
 
 
 def test_the_factory_does_not_import_torch():
-    code = "import sys, chatbot.llm.factory; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    code = "import sys, chatbot.llm.factory; sys.exit(not {'torch', 'transformers', 'openai'}.isdisjoint(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

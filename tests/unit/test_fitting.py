@@ -108,6 +108,8 @@ def test_a_number_inside_its_bounds_is_said(fitting, moon, language, minutes):
 def test_a_kind_that_was_asked_for_is_said(fitting, moon):
     fit = fitting.fits(moon, request(constraints=(Constraint("genres", "includes", "drama"),)), NOBODY)
     assert fit.text == "Drama, as you asked."
+    fit = fitting.fits(moon, request(constraints=(Constraint("people", "includes", "Duncan Jones"),)), NOBODY)
+    assert (fit.text, fit.sources) == ("Duncan Jones, as you asked.", ("card.directors", "user.message"))
 
 
 @pytest.mark.parametrize(("language", "minutes"), [("en", "97 min"), ("zh", "97分钟")])

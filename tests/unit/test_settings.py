@@ -72,12 +72,21 @@ def test_an_option_beats_the_environment(monkeypatch):
 def test_every_setting_can_come_from_the_environment(monkeypatch):
     values = dict(MODEL="m.gguf", EMBEDDER="hashing", DOMAIN="books", ITEMS="5", VOTE_WEIGHT="0", THREADS="2")
     values |= dict(CONTEXT_TOKENS="4096", READ_WITH_MODEL="true")
+    values |= dict(SERVER_URL="http://127.0.0.1:8000/v1", SERVER_KEY="sesame", SERVER_TIMEOUT="9.5")
     for name, value in values.items():
         monkeypatch.setenv(f"ZHIYIN_{name}", value)
     settings = Settings()
     assert (settings.model, settings.embedder, settings.domain) == ("m.gguf", "hashing", "books")
     assert (settings.items, settings.vote_weight, settings.threads, settings.context_tokens) == (5, 0.0, 2, 4096)
     assert settings.read_with_model
+    assert (settings.server_url, settings.server_timeout) == ("http://127.0.0.1:8000/v1", 9.5)
+    assert settings.server_key.get_secret_value() == "sesame"
+
+
+def test_the_servers_key_is_not_shown(monkeypatch):
+    monkeypatch.setenv("ZHIYIN_SERVER_KEY", "sesame")
+    settings = Settings()
+    assert "sesame" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
 
 
 @pytest.mark.parametrize(
@@ -91,6 +100,9 @@ def test_every_setting_can_come_from_the_environment(monkeypatch):
         ("VOTE_WEIGHT", "nan"),
         ("THREADS", "-1"),
         ("CONTEXT_TOKENS", "12"),
+        ("SERVER_TIMEOUT", "0"),
+        ("SERVER_TIMEOUT", "nan"),
+        ("SERVER_TIMEOUT", "inf"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name(monkeypatch, name, value):
