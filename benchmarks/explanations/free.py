@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatbot.llm.base import LanguageModel, Prompt
@@ -19,9 +20,9 @@ SYSTEM = {
 }
 ASK = {"en": "Films:\n{cards}\n\nWish: {wish}", "zh": "电影：\n{cards}\n\n心意：{wish}"}
 MAX_TOKENS = 280
-_ENTRY = re.compile(
-    r"^\s*\**\s*\d+[.、)]\s*\**\s*(?P<title>《[^》]+》|[^:：\n]+?)\s*\**\s*(?:\(\d{4}\)|（\d{4}）)?\s*\**\s*[:：]\s*\**(?P<text>.*)"
-)
+_NUMBERED = re.compile(r"^\W*\d+\s*[.、)）:：]\s*(?P<rest>.+)")
+_EDGE = " *:：-–—·.,，。\t"
+_YEAR = re.compile(r"[(（]\d{4}[)）]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,20 @@ def answer(model: LanguageModel, domain: Domain, candidates: list[Candidate], wi
         first = first or time.perf_counter() - started
         text += piece
     total = time.perf_counter() - started
-    by_title = {_key(title): c.item for c in candidates for title in c.item.titles.values()}
-    found = [m for line in text.splitlines() if (m := _ENTRY.match(line))]
-    entries = tuple((m["title"], by_title.get(_key(m["title"])), m["text"].strip()) for m in found)
-    return FreeReply(text, entries, first, total)
+    return FreeReply(text, entries_of(text, [c.item for c in candidates]), first, total)
 
 
-def _key(title: str) -> str:
-    return re.sub(r"\W|\(\d{4}\)", "", title.lower())
+def entries_of(text: str, items: Sequence[Item]) -> tuple[tuple[str, Item | None, str], ...]:
+    """Return (title as written, the item that it names, the reason) of every numbered line; what follows it is its reason."""
+    titles = sorted(((t, item) for item in items for t in item.titles.values()), key=lambda pair: -len(pair[0]))
+    entries: list[tuple[str, Item | None, str]] = []
+    for line in text.splitlines():
+        if found := _NUMBERED.match(line):
+            rest = _YEAR.sub("", found["rest"])
+            title, item = next(((t, item) for t, item in titles if t in rest), ("", None))
+            before, _, after = rest.partition(title) if title else ("", "", rest)
+            entries.append((title or rest[:60], item, (before.strip(_EDGE + "《") + after.lstrip(_EDGE + "》")).strip()))
+        elif entries and line.strip():
+            title, item, reason = entries[-1]
+            entries[-1] = (title, item, f"{reason} {line.strip(' *-')}".strip())
+    return tuple(entries)
