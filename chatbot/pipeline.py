@@ -25,6 +25,7 @@ from chatbot.records import turn_record
 from chatbot.replying import Replier, Reply, forgettable
 from chatbot.reranking import Poll, rerank
 from chatbot.store import UserStore
+from chatbot.telling import Teller
 from chatbot.turnstile import Turnstile
 from chatbot.types import (
     Cards,
@@ -32,7 +33,6 @@ from chatbot.types import (
     Done,
     Language,
     Profile,
-    Reason,
     Request,
     Stage,
     StoredTurn,
@@ -95,7 +95,7 @@ class RecommendationPipeline:
         self._replier = Replier(index.domain, index.items, self._speaker)
         self.grounder = Grounder(index.domain, self._understanding.names, self._understanding.lexicon)
         self._writer = Writer(model, index.domain, self.grounder)
-        self._fitting = Fitting(index.domain, index.items, self._speaker)
+        self._teller = Teller(Fitting(index.domain, index.items, self._speaker), self._writer)
 
     def profile(self, user: str) -> Profile:
         """What a person's events say, up to this moment: first those of the imported log, then those of the store."""
@@ -230,11 +230,11 @@ class RecommendationPipeline:
                 yield Stage("choosing")
                 self._vote(draft, count)
             yield Cards(tuple(draft.items), settled=True, opening=draft.opening)
-            yield from self._fit(draft, profile)
+            yield from self._teller.why(draft, profile)
             if not self._poll.asks:
                 yield from self._in_line(held, cancel)
             yield Stage("writing")
-            yield from self._write(draft, cancel)
+            yield from self._teller.what(draft, cancel)
 
     def _in_line(self, held: ExitStack, cancel: threading.Event) -> Iterator[TurnEvent]:
         """Wait until the model has room for one conversation more; what is held gives the room back."""
@@ -257,34 +257,6 @@ class RecommendationPipeline:
             logger.warning("no vote: %s", error)
             draft.notes.append(f"no vote: {error}")
         draft.timings["rerank"] = draft.clock() - before
-
-    def _fit(self, draft: Draft, profile: Profile) -> Iterator[TurnEvent]:
-        """Say of every item why it is for this person; no model is waited for."""
-        for n, recommendation in enumerate(draft.items):
-            if fit := self._fitting.fits(recommendation.item, draft.request, profile, n):
-                yield self._give(draft, n, fit)
-
-    def _write(self, draft: Draft, cancel: threading.Event) -> Iterator[TurnEvent]:
-        """Say of one item after the other what to expect, and where it falls short of what was asked."""
-        said: list[str] = []
-        for n, recommendation in enumerate(draft.items):
-            if cancel.is_set():
-                return
-            told = self._writer.describe(recommendation.item, draft.request, said, cancel, draft.notes)
-            if cancel.is_set() and told.written_by == "template":
-                return
-            draft.timings["first_sentence"] = draft.timings["first_sentence"] or draft.clock()
-            said.append(told.text)
-            yield self._give(draft, n, told)
-            if short := self._fitting.falls_short(recommendation.item, draft.request, draft.relaxed, n):
-                yield self._give(draft, n, short)
-
-    @staticmethod
-    def _give(draft: Draft, n: int, reason: Reason) -> Text:
-        item = draft.items[n]
-        draft.items[n] = replace(item, reasons=(*item.reasons, reason))
-        draft.timings["first_token"] = draft.timings["first_token"] or draft.clock()
-        return Text((" " if draft.request.language == "en" and item.reasons else "") + reason.text, item.item.id)
 
     def _query(self, request: Request, conversation: Conversation, profile: Profile) -> Query:
         shown = [item["id"] for turn in conversation.turns for item in turn.record["items"]][-KEEP_SHOWN:]

@@ -29,7 +29,14 @@ _NUMBER = re.compile(r"\.\d+$")  # of a repeated section
 _SECTIONS = ("variables", "system", "example.user", "example.assistant", "user", "prefix")
 # Plain text for a model, never HTML: the page escapes what it shows.
 _JINJA = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True)
-_JINJA.filters["sentence"] = lambda text: text[:1].upper() + text[1:]  # "capitalize" would write "South korea"
+
+
+def _sentence(text: str) -> str:
+    """Begin a sentence with a text; Jinja's own "capitalize" would write "South korea"."""
+    return text[:1].upper() + text[1:]
+
+
+_JINJA.filters["sentence"] = _sentence
 
 
 class PromptError(ValueError):
