@@ -91,7 +91,7 @@ def text_of(model, prompt=COLOURS):
 
 def test_training_lowers_the_loss_and_changes_the_order(tuned, ballots, domain, models):
     done, told = tuned
-    training = [ballot.shuffled(0, n) for n, ballot in enumerate(hold_out(ballots)[0])][:6]
+    training = [ballot.shuffled(0, n) for n, ballot in enumerate(hold_out(ballots)[0])][:4]
     answers = [ballot.answer for ballot in training]
     before, after = (votes(models["transformers", with_it], training, domain) for with_it in (False, True))
     print(losses(before, answers).mean(), losses(after, answers).mean(), done)
@@ -133,7 +133,7 @@ def test_what_is_no_better_lies_beside_and_what_is_in_use_stays(ballots, domain,
 
 
 def test_both_engines_vote_with_the_adapter_and_agree(ballots, domain, models):
-    some = [ballot.shuffled(1, n) for n, ballot in enumerate(ballots[:4])]
+    some = [ballot.shuffled(1, n) for n, ballot in enumerate(ballots[:3])]
     found = {key: votes(model, some, domain) for key, model in models.items()}
     moved = {engine: np.abs(found[engine, True] - found[engine, False]).mean() for engine in ENGINES}
     apart = {with_it: np.abs(found["transformers", with_it] - found["llama_cpp", with_it]).mean() for with_it in (False, True)}
