@@ -171,8 +171,6 @@ def train_ranker(
     go_offline()
     from chatbot.embedding import build_embedder
     from chatbot.learning import read_moments, train
-    from chatbot.llm.factory import build_language_model
-    from chatbot.vote_learning import weigh_vote
     from retrieval.index import index_lock, open_index
 
     settings = make_settings(embedder=embedder, model=model, engine=engine)
@@ -180,19 +178,22 @@ def train_ranker(
     with index_lock(catalogue.folder):
         index = open_index(catalogue.domain, build_embedder(settings), catalogue.folder, catalogue.rebuild)
         with bar(catalogue.path.name) as show:
-            done = train(index, catalogue.folder, show)
+            moments = read_moments(index, catalogue.folder)
+            done = train(moments, catalogue.folder, show)
         say(f"Learned from {done.examples} moments of the {done.source} in {done.seconds:.0f} s.")
         if not done.ranked:
             say("They are too few for an order of its own: reciprocal rank fusion serves, with the learned channels.")
         for name, share in list(done.importance.items())[:10]:
             say(f"  {share:>5.0%}  {name}")
         if vote:
+            from chatbot.llm.factory import build_language_model
+            from chatbot.vote_learning import weigh_vote
+
             with bar(catalogue.path.name) as show:
-                found = weigh_vote(read_moments(index, catalogue.folder), build_language_model(settings), vote, show)
+                found = weigh_vote(moments, build_language_model(settings), vote, show)
             found.save(catalogue.folder)
-            with_vote, low, high = (100 * value for value in (found.before + found.gain, found.low, found.high))
-            say(f"The model's vote, on {found.cases} held-out moments: nDCG@10 {100 * found.before:.1f} without it, ")
-            say(f"{with_vote:.1f} with it (gain {100 * found.gain:+.1f}, 95 % {low:+.1f} to {high:+.1f}).")
+            before, gain, half = (100 * value for value in (found.before, found.gain, found.ci95))
+            say(f"The model's vote, on {found.cases} held-out moments: nDCG@10 {before:.1f}, with it {gain:+.1f} ±{half:.1f}.")
             say("It counts from now on." if found.helps else "That is no sure gain: it weighs nothing, and is not asked for.")
 
 

@@ -35,13 +35,13 @@ class Fitting:
         """
         language = request.language
         say = load_phrases(language).say
-        granted, sources = self._granted(item, request)
+        granted, missing, sources = self._wished(item, request)
         title, common, shared_sources = self._shared(item, request, profile)
         shared = join(common, language, "and")
         if granted:
-            words, missing = join(granted, language, "and"), join(self._missing(item, request), language, "or")
-            text = say("fits", values=words, place=place, missing=missing, shared=shared, title=title)
-            return Reason(text, tuple(dict.fromkeys((*sources, *shared_sources))), "template")
+            words, lacking = join(granted, language, "and"), join(missing, language, "or")
+            text = say("fits", values=words, place=place, missing=lacking, shared=shared, title=title)
+            return Reason(text, tuple(dict.fromkeys((*sources, "user.message", *shared_sources))), "template")
         if shared:
             return Reason(say("shares", title=title, values=shared, place=place), shared_sources, "template")
         return self._within(item, request, place)
@@ -64,32 +64,26 @@ class Fitting:
 
     # -- what their words ask for -----------------------------------------------------------------------------------
 
-    def _spoken(self, request: Request) -> dict[str, list[Wish]]:
-        """The wishes that a sentence can name, by what was said: one phrase may mean several values."""
-        said: dict[str, list[Wish]] = {}
+    def _wished(self, item: Item, request: Request) -> tuple[list[str], list[str], list[str]]:
+        """Labels of the wishes that the card grants and of those that it does not, and the sources of the former.
+
+        What one phrase means is one wish: any of its values grants it. Free values make no sentence. A card that lists nothing
+        of a facet does not lack it.
+        """
+        phrases: dict[str, list[Wish]] = {}
         for wish in request.wishes:
             facet = self.domain.facets.get(wish.field)
-            if facet and facet.values:  # free values make no sentence
-                said.setdefault(wish.words.lower() or str(wish.value), []).append(wish)
-        return said
-
-    def _granted(self, item: Item, request: Request) -> tuple[list[str], list[str]]:
-        """Labels of the wishes that the card grants, and their sources."""
-        labels: list[str] = []
+            if facet and facet.values and item.values(wish.field):
+                phrases.setdefault(wish.words.lower() or str(wish.value), []).append(wish)
+        granted: list[str] = []
+        missing: list[str] = []
         sources: list[str] = []
-        for wishes in self._spoken(request).values():
+        for wishes in phrases.values():
             met = [w for w in wishes if w.value in item.values(w.field)]
-            labels += [self.speaker.wish_label(w, request.language) for w in met]
+            granted += [self.speaker.wish_label(w, request.language) for w in met]
+            missing += [] if met else [self.speaker.wish_label(wishes[0], request.language)]
             sources += [f"card.{w.field}" for w in met]
-        return labels, [*dict.fromkeys(sources), "user.message"]
-
-    def _missing(self, item: Item, request: Request) -> list[str]:
-        """Labels of what was asked and the card does not list, where it lists anything of that facet."""
-        return [
-            self.speaker.wish_label(wishes[0], request.language)
-            for wishes in self._spoken(request).values()
-            if not any(w.value in item.values(w.field) for w in wishes) and item.values(wishes[0].field)
-        ]
+        return granted, missing, sources
 
     def _within(self, item: Item, request: Request, place: int) -> Reason | None:
         """Name what the card has of the demands: a number inside its bounds, a person, a kind."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+from chatbot.clauses import HAN
 from chatbot.cues import load_cues
 from chatbot.lexicon import Lexicon
 from chatbot.statements import another_subject, beginnings, description_sentences, mixed, repeats, unqualified
@@ -28,7 +29,6 @@ from retrieval.types import Item
 MIN_IN_ORDER = 0.95  # share of content words that stand in the order of the description: who does what to whom
 MIN_FROM_TEXT = 2  # content words from the description: a bare list of facet words is no sentence
 MAX_WORDS = {"en": 60, "zh": 120}  # words; characters in Chinese
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _QUOTED = re.compile(r"《([^》]+)》")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _LATIN_WORD = re.compile(r"[A-Za-zÀ-ÿ][\w'’-]*")
@@ -90,6 +90,11 @@ class Grounder:
                 return beginning, verdict
         return sentence, whole
 
+    def stray(self, beginning: str, evidence: Evidence, language: Language) -> str:
+        """Return a word of the whole words of a beginning that nothing proves, or "": what goes on from there is refused."""
+        tokens = self._content(beginning, language)
+        return next(iter(self._sources(beginning, tokens, evidence, language)[1]), "") if tokens else ""
+
     def check(self, sentence: str, evidence: Evidence, language: Language) -> Verdict:
         """Judge one sentence of the model's as it is."""
         problem = (
@@ -104,7 +109,7 @@ class Grounder:
     @staticmethod
     def _form(sentence: str, evidence: Evidence, language: Language) -> str:
         cues = load_cues(language)
-        han = len(_HAN.findall(sentence))
+        han = len(HAN.findall(sentence))
         if (language == "zh") != (han > len(re.findall(r"[A-Za-z]+", sentence))) or (language == "en" and han):
             return "not in the language of the message"
         praise = cues.praise.search(sentence)
@@ -169,8 +174,7 @@ class Grounder:
         return ""
 
     def _words(self, sentence: str, evidence: Evidence, language: Language) -> Verdict:
-        glue = _glue(language)
-        tokens = [t for t in dict.fromkeys(tokenize(sentence)) if t not in glue and (language == "en" or len(t) > 1)]
+        tokens = self._content(sentence, language)
         if not tokens:
             return Verdict(False, problem="says nothing")
         sources, unsupported = self._sources(sentence, tokens, evidence, language)
@@ -192,6 +196,12 @@ class Grounder:
         if problem := self._statements(sentence, lines, language):
             return Verdict(False, problem=problem)
         return Verdict(True, tuple(sorted(sources, key=lambda source: -sources[source])))
+
+    @staticmethod
+    def _content(sentence: str, language: Language) -> list[str]:
+        """The words that need a source, as search tokens."""
+        glue = _glue(language)
+        return [t for t in dict.fromkeys(tokenize(sentence)) if t not in glue and (language == "en" or len(t) > 1)]
 
     @staticmethod
     def _statements(sentence: str, text: str, language: Language) -> str:

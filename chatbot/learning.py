@@ -112,13 +112,13 @@ def log_examples(log: InteractionLog, language: str) -> Iterator[Example]:
             yield Example(user, Query("", language, liked=before, exclude=frozenset(liked[:-1])), (liked[-1],))
 
 
-def train(index: CatalogIndex, folder: Path, progress: Progress) -> Training:
-    """Learn from what was imported into an index's folder, and put it to use at once.
+def train(moments: Moments, folder: Path, progress: Progress) -> Training:
+    """Learn from what was imported into an index's folder, and put it to use there at once.
 
     Dialogues teach the order if there are any; else the log does. What was learned before serves until the new is whole.
 
     Args:
-        index: open, of the folder.
+        moments: what there is to learn from, by :func:`read_moments`.
         folder: of the index.
         progress: told the stage and its fraction.
 
@@ -126,10 +126,9 @@ def train(index: CatalogIndex, folder: Path, progress: Progress) -> Training:
         TrainingError: there is nothing to learn from.
     """
     started = time.perf_counter()
-    moments = read_moments(index, folder)
     learned = Trainer(moments.index, moments.wanted, progress).train(moments.examples)
     note = {"examples": len(moments.examples), "source": moments.source}
-    save_learned(learned, folder, index.embedder.fingerprint, note)
+    save_learned(learned, folder, moments.index.embedder.fingerprint, note)
     importance = learned.ranker.importance() if learned.ranker else {}
     return Training(
         len(moments.examples), moments.source, learned.ranker is not None, importance, time.perf_counter() - started

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.types import Request
@@ -23,14 +23,14 @@ class Poll:
     """How the model is asked.
 
     Attributes:
-        weight: of the vote in the reciprocal rank fusion; 0: it is not asked.
-        orders: how many orders of the candidates the log-probabilities are averaged over: each is a forward pass.
+        weight: of the vote in the reciprocal rank fusion; 0, and no ``fusion``: it is not asked.
+        orders: in how many orders it is asked, one or two (the reverse): each is a forward pass.
         fusion: weights learned for the catalogue, which take the place of ``weight``.
         calibrated: whether what the model says of the same ballot without a wish is taken away: its liking for a letter, and
             for well-known items (contextual calibration: Zhao et al., ICML 2021).
     """
 
-    weight: float = 0.5
+    weight: float = 0.0
     orders: int = 1
     calibrated: bool = False
     fusion: VoteFusion | None = None
@@ -65,33 +65,39 @@ def vote_prompt(request: Request, candidates: Sequence[Candidate], domain: Domai
     return Prompt(parts["system"], parts["user"])
 
 
-def vote(
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said of one order of the candidates: item id -> log-probability, and without a wish where it was asked."""
+
+    scores: Mapping[str, float]
+    prior: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+def ask(
     model: LanguageModel, request: Request, candidates: Sequence[Candidate], domain: Domain, poll: Poll, liked: str = ""
-) -> dict[str, float]:
-    """Return item id -> mean log-probability of its label over the orders, less its prior where the poll is calibrated.
+) -> list[Answer]:
+    """Ask the model for its vote in every order of a poll.
 
     Raises:
         EngineError: the model failed.
     """
-    totals = {c.item.id: 0.0 for c in candidates}
     labels = LABELS[: len(candidates)]
-    for order in orders_of(candidates, poll.orders):
-        scores = model.score(vote_prompt(request, order, domain, liked), labels)
-        prior: Mapping[str, float] = {}
-        if poll.calibrated:
-            anything = load_phrases(request.language).say("any_wish")
-            prior = model.score(vote_prompt(request, order, domain, "", anything), labels)
-        for label, candidate in zip(labels, order, strict=True):
-            totals[candidate.item.id] += (scores[label] - prior.get(label, 0.0)) / poll.orders
-    return totals
+
+    def scores(order: Sequence[Candidate], liked: str, wish: str = "") -> dict[str, float]:
+        found = model.score(vote_prompt(request, order, domain, liked, wish), labels)
+        return {candidate.item.id: found[label] for label, candidate in zip(labels, order, strict=True)}
+
+    anything = load_phrases(request.language).say("any_wish")
+    orders = [list(candidates), list(candidates)[::-1]][: poll.orders]
+    return [Answer(scores(o, liked), scores(o, "", anything) if poll.calibrated else {}) for o in orders]
 
 
-def orders_of(candidates: Sequence[Candidate], count: int) -> list[list[Candidate]]:
-    """The order given, the reverse, and then rotations: every two put each candidate at another place."""
-    first = list(candidates)
-    shift = max(1, len(first) // max(count, 1))
-    rotations = (first[n * shift :] + first[: n * shift] for n in range(1, count))
-    return [first, first[::-1], *rotations][:count]
+def tally(answers: Sequence[Answer]) -> dict[str, float]:
+    """Return item id -> mean over the orders of its log-probability, less the one without a wish."""
+    return {
+        item: sum(answer.scores[item] - answer.prior.get(item, 0.0) for answer in answers) / len(answers)
+        for item in answers[0].scores
+    }
 
 
 def rerank(
@@ -99,7 +105,7 @@ def rerank(
 ) -> tuple[Candidate, ...]:
     """Blend the model's vote over the first ten candidates into their order.
 
-    The vote is the channel ``vote`` (score: see :func:`vote`) of the same reciprocal rank fusion as the others. Candidates
+    The vote is the channel ``vote`` (score: see :func:`tally`) of the same reciprocal rank fusion as the others. Candidates
     behind the tenth keep their order behind the voted ones.
 
     Raises:
@@ -108,7 +114,7 @@ def rerank(
     voted, rest = list(candidates[: len(LABELS)]), candidates[len(LABELS) :]
     if len(voted) < 2 or not poll.asks:
         return tuple(candidates)
-    votes = ranking(vote(model, request, voted, domain, poll, liked))
+    votes = ranking(tally(ask(model, request, voted, domain, poll, liked)))
     ordered = fuse(voted, votes, poll.fusion) if poll.fusion else blend(voted, votes, poll.weight)
     return (*ordered, *rest)
 

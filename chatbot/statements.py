@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
+from chatbot.clauses import HAN
 from chatbot.cues import load_cues
 from chatbot.types import Language
 from retrieval.lexical import tokenize
@@ -19,7 +20,6 @@ MIN_LENGTH = {"en": 7, "zh": 10}  # words, Chinese characters: a shorter beginni
 REPEATED = 3  # content words in a row
 BORROWED = 2  # names from another line that a pronoun of this one may stand for
 _SCOPE_END = {"en": re.compile(r"[.;!?\n]|,\s"), "zh": re.compile(r"[。；！？，的\n]")}  # of a qualification
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _NAME = re.compile(r"\b[A-Z][\w'’-]*")
 _RELATIVE = re.compile(r"\b(?:(?:which|who|that)\s+(\w+)|(?:is|are|was|were)\s+(\w+(?:ed|en|wn|ught)))\b")
 _DANGLING = re.compile(r"\b(?:so (?:many|much|few|\w+ly)|such an?)\b(?!.*\b(?:that|as)\b)")  # the rest was cut
@@ -46,7 +46,7 @@ def beginnings(sentence: str, language: Language) -> list[str]:
 
 
 def _length(text: str, language: Language) -> int:
-    return len(_HAN.findall(text)) if language == "zh" else len(text.split())
+    return len(HAN.findall(text)) if language == "zh" else len(text.split())
 
 
 def repeats(sentence: str, text: str, glue: Iterable[str]) -> bool:

@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.fusion import RRF_K
+from retrieval.metrics import Gain, ndcg, paired_gain
 from retrieval.types import Candidate, ChannelScore
 
 FILE = "vote.json"
 FEATURES = ("place", "vote rank", "log-probability", "margin")
 FOLDS = 5
 RIDGE = 1.0  # L2 penalty of the weights: ballots are few
-BOOTSTRAP = 2000
 SEED = 11
 Floats = NDArray[np.float64]
 
@@ -53,21 +53,19 @@ class VoteFusion:
         cases: ballots that it was learned from.
         before: mean nDCG@10 of the order without the vote.
         gain: what the vote adds to it, cross-validated.
-        low: lower end of the gain's 95 % interval; from 0 down the vote is not used.
-        high: upper end.
+        ci95: half the gain's 95 % interval; a vote whose interval reaches 0 is not used.
     """
 
     weights: tuple[float, ...]
     cases: int
     before: float
     gain: float
-    low: float
-    high: float
+    ci95: float
 
     @property
     def helps(self) -> bool:
         """Whether the vote surely improves the order."""
-        return self.low > 0
+        return Gain(self.gain, self.ci95).sure
 
     def scores(self, features: Floats) -> Floats:
         """Return one score a candidate; higher is better."""
@@ -113,18 +111,15 @@ def learn(cases: Sequence[Case], seed: int = SEED) -> VoteFusion:
         raise ValueError("a vote cannot be weighed on fewer than two ballots with better and worse candidates")
     order = random.Random(seed).sample(range(len(told)), len(told))
     gains: list[float] = []
-    before: list[float] = []
     for fold in range(min(FOLDS, len(told))):
         test = [told[n] for k, n in enumerate(order) if k % FOLDS == fold]
-        rest = [told[n] for k, n in enumerate(order) if k % FOLDS != fold]
-        weights = _fit(rest)
+        weights = _fit([told[n] for k, n in enumerate(order) if k % FOLDS != fold])
         for case in test:
-            before.append(ndcg(case.grades))
             ordered: list[int] = np.argsort(-(case.features @ weights), kind="stable").tolist()
-            gains.append(ndcg([case.grades[n] for n in ordered]) - before[-1])
-    low, high = _interval(gains, seed)
-    mean = float(np.mean(gains))
-    return VoteFusion(tuple(map(float, _fit(told))), len(told), float(np.mean(before)), mean, low, high)
+            gains.append(ndcg([case.grades[n] for n in ordered]) - ndcg(case.grades))
+    gain = paired_gain(gains)
+    before = float(np.mean([ndcg(case.grades) for case in told]))
+    return VoteFusion(tuple(map(float, _fit(told))), len(told), before, gain.mean, gain.ci95)
 
 
 def _fit(cases: Sequence[Case]) -> Floats:
@@ -144,21 +139,3 @@ def _fit(cases: Sequence[Case]) -> Floats:
     start = np.zeros(len(FEATURES))
     start[0] = 1.0  # the order as it is
     return np.asarray(optimize.minimize(loss, start, jac=True, method="L-BFGS-B").x)
-
-
-def ndcg(grades: Sequence[int], depth: int = 10) -> float:
-    """NDCG with gain 2^grade - 1 (Burges et al., ICML 2005), the ideal being the best order of the same items."""
-    gains = [2**grade - 1 for grade in grades]
-    best = _dcg(sorted(gains, reverse=True)[:depth])
-    return _dcg(gains[:depth]) / best if best else 0.0
-
-
-def _dcg(gains: Sequence[int]) -> float:
-    return sum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
-
-
-def _interval(gains: Sequence[float], seed: int) -> tuple[float, float]:
-    """95 % of bootstrapped means."""
-    chance = np.random.default_rng(seed)
-    means = np.sort(chance.choice(np.asarray(gains), (BOOTSTRAP, len(gains))).mean(axis=1))
-    return float(means[int(0.025 * BOOTSTRAP)]), float(means[int(0.975 * BOOTSTRAP)])

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chatbot.learning import Moments
 from chatbot.llm.base import LanguageModel
-from chatbot.reranking import LABELS, Poll, vote
+from chatbot.reranking import LABELS, Poll, ask, tally
 from chatbot.tuning.ballots import FOLDS, SPLIT, liked_of, request_of
 from chatbot.vote_fusion import Case, VoteFusion, features_of, learn
 from retrieval.errors import TrainingError
@@ -24,7 +24,6 @@ def weigh_vote(
     model: LanguageModel,
     count: int,
     progress: Callable[[str, float], None] = lambda _stage, _fraction: None,
-    poll: Poll = Poll(),  # noqa: B008  (frozen)
 ) -> VoteFusion:
     """Ask the model about held-out moments whose right item is among the first ten, and learn what its vote weighs.
 
@@ -33,7 +32,6 @@ def weigh_vote(
         model: that votes.
         count: ballots at most; each is a forward pass.
         progress: told the stage and its fraction.
-        poll: how it is asked.
 
     Raises:
         TrainingError: too few moments have their right item among the first ten.
@@ -47,7 +45,7 @@ def weigh_vote(
     for example in held:
         if len(cases) >= count:
             break
-        if case := _case(example, retriever, model, poll):
+        if case := _case(example, retriever, model):
             cases.append(case)
             progress("vote", len(cases) / count)
     if len(cases) < LEAST:
@@ -58,10 +56,11 @@ def weigh_vote(
     return learn(cases)
 
 
-def _case(example: Example, retriever: Retriever, model: LanguageModel, poll: Poll) -> Case | None:
+def _case(example: Example, retriever: Retriever, model: LanguageModel) -> Case | None:
     found: Sequence[Candidate] = retriever.retrieve(replace(example.query, k=len(LABELS))).candidates
     grades = tuple(int(c.item.id in example.targets) for c in found)
     if len(set(grades)) < 2:
         return None
-    votes = ranking(vote(model, request_of(example.query), found, retriever.index.domain, poll, liked_of(example, retriever)))
-    return Case(features_of(found, votes), grades)
+    request, liked = request_of(example.query), liked_of(example, retriever)
+    answers = ask(model, request, found, retriever.index.domain, Poll(), liked)  # as a reply asks
+    return Case(features_of(found, ranking(tally(answers))), grades)

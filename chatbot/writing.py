@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ from retrieval.types import Item
 
 logger = logging.getLogger(__name__)
 MAX_TOKENS = 90
+_WORD_END, _CLAUSE_END = re.compile(r"(?<=\S)\s"), re.compile(r"[，；：]")
 LINES = 2  # sentences of the description that the model reads: fewer to wait for, fewer to mix up
 
 
@@ -36,13 +38,8 @@ class Writer:
         examples = tuple((example.text, example.reason) for example in self._domain.example[language].retold)
         return Prompt(parts["system"], parts["user"], examples)
 
-    def lines(self, item: Item, request: Request, count: int = LINES) -> str:
-        """The sentences of the description that are nearest to the wish and can be understood alone, in their order."""
-        sentences, order = self._ordered(item, request)
-        chosen = understood(sentences, order, request.language, count)
-        return ("" if request.language == "zh" else " ").join(sentences[n] for n in chosen)
-
-    def _ordered(self, item: Item, request: Request) -> tuple[list[str], list[int]]:
+    def _nearest(self, item: Item, request: Request) -> tuple[list[str], list[int]]:
+        """The sentences of the description, and their numbers, the nearest to the wish first."""
         wish = "; ".join(text for text in (*reversed(request.context), request.query) if text) or request.text
         sentences = description_sentences(item.text(request.language), request.language)
         return sentences, by_nearness(sentences, wish, request.language, self._domain.noun_words)
@@ -64,50 +61,65 @@ class Writer:
             cancel: stops the model.
             notes: told when the model fails.
         """
+        language = request.language
+        sentences, order = self._nearest(item, request)
+        tries = [understood(sentences, order, language, count) for count in (LINES, 1)]  # what fails is tried shorter
         try:
-            for lines in dict.fromkeys(self.lines(item, request, count) for count in (LINES, 1)):  # what fails is tried shorter
-                if lines and (reason := self._retell(item, lines, request, said, cancel)):
+            for chosen in tries[: 1 if tries[0] == tries[1] else 2] if order else ():
+                lines = ("" if language == "zh" else " ").join(sentences[n] for n in chosen)
+                if reason := self._retell(item, lines, request, said, cancel):
                     return reason
+                if cancel is not None and cancel.is_set():
+                    break
         except EngineError as error:
             logger.warning("the model failed, a sentence from the card takes its place: %s", error)
             if notes is not None:
                 notes.append(f"no sentence by the model: {error}")
-        return self.from_card(item, request, said)
+        return self._from_card(item, sentences, order, language, said)
 
     def _retell(
         self, item: Item, lines: str, request: Request, said: Sequence[str], cancel: threading.Event | None
     ) -> Reason | None:
         """One try of the model's, cut to what is proved."""
         language = request.language
-        sentence = self._sentence(lines, language, cancel)
-        shown, verdict = self._grounder.prove(sentence, Evidence.of(item, request, self._domain, lines), language)
+        evidence = Evidence.of(item, request, self._domain, lines)
+        sentence = self._sentence(lines, evidence, language, cancel)
+        shown, verdict = self._grounder.prove(sentence, evidence, language)
         if not verdict.supported:
             logger.debug("not shown (%s): %s", verdict.problem, sentence)
             return None
-        if any(_opening(shown, language) == _opening(other, language) for other in said):
+        if any(opening(shown, language) == opening(other, language) for other in said):
             logger.debug("opens like another reason: %s", shown)
             return None
         return Reason(shown, verdict.sources, "model")
 
-    def _sentence(self, lines: str, language: Language, cancel: threading.Event | None) -> str:
-        """The first sentence that the model writes, or what there is of it: a beginning may be shown without its end."""
+    def _sentence(self, lines: str, evidence: Evidence, language: Language, cancel: threading.Event | None) -> str:
+        """The first sentence that the model writes, no further than the first word that nothing proves.
+
+        What there is of an unfinished one may still be shown up to a statement's end.
+        """
         end = load_cues(language).sentence
-        text = ""
+        whole_words = _CLAUSE_END if language == "zh" else _WORD_END  # Chinese words are told apart by what follows
+        text, judged = "", 0
         for piece in self._model.stream(self.prompt(lines, language), max_tokens=MAX_TOKENS, stop=["\n"], cancel=cancel):
             text += piece
             if end.search(text.rstrip() if language == "zh" else text[:-1]):
                 break
+            heard = max((match.start() for match in whole_words.finditer(text)), default=0)
+            if heard > judged and self._grounder.stray(text[:heard], evidence, language):
+                break
+            judged = heard
         found = end.search(text)
         return text[: found.end()].strip() if found else text.strip()
 
-    def from_card(self, item: Item, request: Request, said: Sequence[str] = ()) -> Reason:
+    def _from_card(
+        self, item: Item, sentences: Sequence[str], order: Sequence[int], language: Language, said: Sequence[str]
+    ) -> Reason:
         """The sentence of the card's description that is nearest to the wish; without a description, its facts."""
-        language = request.language
-        taken = {_opening(other, language) for other in said}
-        sentences, order = self._ordered(item, request)
         if order:
+            taken = {opening(other, language) for other in said}
             alone = [n for n in order if understood(sentences, [n], language, 1) == [n]] or order
-            best = next((n for n in alone if _opening(sentences[n], language) not in taken), alone[0])
+            best = next((n for n in alone if opening(sentences[n], language) not in taken), alone[0])
             return Reason(sentences[best], ("card.summary",), "template")
         known = [name for name in self._domain.headline if item.values(name)]
         facts = join((self._domain.facet_text(item, name, language) for name in known), language)
@@ -115,7 +127,8 @@ class Writer:
         return Reason(text, tuple(f"card.{name}" for name in known) or ("card.title",), "template")
 
 
-def _opening(sentence: str, language: Language) -> str:
+def opening(sentence: str, language: Language) -> str:
+    """What a sentence begins with: two that begin alike read like a form."""
     return sentence[:4] if language == "zh" else " ".join(sentence.lower().split()[:2])
 
 

@@ -1,7 +1,8 @@
-"""What is worth measuring in recommendations besides their accuracy. Pure; ``ir-measures`` computes recall, nDCG and MRR."""
+"""What is worth measuring in recommendations. Pure; in the benchmarks ``ir-measures`` computes recall, nDCG and MRR."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,42 @@ import numpy.typing as npt
 
 Rankings = Sequence[Sequence[str]]
 Floats = npt.NDArray[np.floating[Any]]
+_NORMAL_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much better a second measurement of the same queries is: the mean difference, and half its 95 % interval."""
+
+    mean: float
+    ci95: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether chance hardly made it: the interval lies above 0."""
+        return self.mean > self.ci95
+
+
+def paired_gain(differences: Sequence[float] | Floats) -> Gain:
+    """Return the mean of paired differences; 1.96 standard errors are half the interval. With one of them nothing is sure."""
+    values = np.asarray(differences, np.float64)
+    half = _NORMAL_95 * float(values.std(ddof=1)) / len(values) ** 0.5 if len(values) > 1 else math.inf
+    return Gain(float(values.mean()), half)
+
+
+def ndcg(grades: Sequence[int], depth: int = 10) -> float:
+    """Return the nDCG of one list with gain 2^grade - 1 (Burges et al., ICML 2005), the ideal being its own best order.
+
+    Args:
+        grades: of the items, in the order of the list; 0 is not relevant.
+        depth: places that count.
+    """
+
+    def dcg(ordered: Sequence[int]) -> float:
+        return sum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(ordered[:depth]))
+
+    best = dcg(sorted(grades, reverse=True))
+    return dcg(grades) / best if best else 0.0
 
 
 @dataclass(frozen=True, slots=True)

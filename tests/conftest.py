@@ -13,6 +13,7 @@ import pytest
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.llm.weights import fetch
 from chatbot.pipeline import RecommendationPipeline
+from chatbot.reranking import Poll
 from chatbot.settings import Settings
 from chatbot.store import InMemoryUserStore
 from retrieval.catalog import read_catalog
@@ -66,6 +67,7 @@ def make_pipeline(movies):
 
     def make(script=(), *, model=None, store=None, votes=None, **options):
         model = model or ScriptedModel(script, votes=votes)
+        options.setdefault("poll", Poll(0.5))
         return RecommendationPipeline(movies, model, store or InMemoryUserStore(), **options)
 
     return make

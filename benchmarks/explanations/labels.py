@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "labels.jsonl"
 
 
 def measure(path: Path = FILE) -> list[dict[str, Any]]:
-    """Return a row for each language: how the checker judges the labelled sentences.
+    """Return a row for each batch and language: how the checker judges the labelled sentences.
 
     ``shown_supported`` is the share of what it would show that is true; ``recall`` the share of unsupported sentences that are
     refused or cut; ``precision`` the share of what it refuses that is unsupported.
@@ -27,17 +27,10 @@ def measure(path: Path = FILE) -> list[dict[str, Any]]:
     grounder = Grounder(domain, reader.names, reader.lexicon)
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     rows: list[dict[str, Any]] = []
-    for language in ("en", "zh"):
-        counts = {
-            "n": 0,
-            "unsupported": 0,
-            "refused": 0,
-            "refused_unsupported": 0,
-            "shown": 0,
-            "shown_unsupported": 0,
-            "cut": 0,
-        }
-        for case in (line for line in lines if line["language"] == language):
+    for batch, language in sorted({(line["batch"], line["language"]) for line in lines}):
+        names = ("n", "unsupported", "refused", "refused_unsupported", "shown", "shown_unsupported", "cut")
+        counts = dict.fromkeys(names, 0)
+        for case in (line for line in lines if line["batch"] == batch and line["language"] == language):
             request = Request("recommend", language, case["wish"])
             evidence = Evidence.of(items[case["item"]], request, domain, case["lines"])
             shown, verdict = grounder.prove(case["sentence"], evidence, language)
@@ -51,7 +44,7 @@ def measure(path: Path = FILE) -> list[dict[str, Any]]:
             counts["cut"] += verdict.supported and not whole
             wrong = false if whole else verdict.supported and shown in case.get("wrong_cuts", ())
             counts["shown_unsupported"] += wrong
-        rows.append({"language": language, **counts,
+        rows.append({"batch": batch, "language": language, **counts,
                      "recall": counts["refused_unsupported"] / max(counts["unsupported"], 1),
                      "precision": counts["refused_unsupported"] / max(counts["refused"], 1),
                      "shown_supported": 1 - counts["shown_unsupported"] / max(counts["shown"], 1)})  # fmt: skip

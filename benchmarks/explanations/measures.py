@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from chatbot.clauses import HAN
 from chatbot.grounding import Evidence
 from chatbot.statements import description_sentences
 from chatbot.types import Language
+from chatbot.writing import opening
 from retrieval.lexical import tokenize
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -41,7 +42,7 @@ def right_language(text: Text) -> bool:
     said = " ".join(text.sentences)
     for title in text.own:
         said = said.replace(title, "")
-    han, words = len(_HAN.findall(said)), len(_WORD.findall(said))
+    han, words = len(HAN.findall(said)), len(_WORD.findall(said))
     return han > words if text.language == "zh" else not han and words > 0
 
 
@@ -61,16 +62,16 @@ def repeated_openings(texts: Sequence[Text]) -> float:
     repeated = 0
     for text in texts:
         first = text.sentences[0] if text.sentences else ""
-        opening = first[:4] if text.language == "zh" else " ".join(first.lower().split()[:2])
-        repeated += bool(opening) and (text.turn, opening) in seen
-        seen.add((text.turn, opening))
+        begins = opening(first, text.language)
+        repeated += bool(begins) and (text.turn, begins) in seen
+        seen.add((text.turn, begins))
     return repeated / max(len(texts), 1)
 
 
 def length(texts: Sequence[Text]) -> float:
     """Words of a text, characters in Chinese, on the mean."""
     return sum(
-        len(_HAN.findall(" ".join(t.sentences))) if t.language == "zh" else len(" ".join(t.sentences).split()) for t in texts
+        len(HAN.findall(" ".join(t.sentences))) if t.language == "zh" else len(" ".join(t.sentences).split()) for t in texts
     ) / max(len(texts), 1)
 
 

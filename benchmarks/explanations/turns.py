@@ -7,22 +7,22 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chatbot.embedding import build_embedder
+from chatbot.grounding import Evidence
+from chatbot.intent_model import guess_for
 from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.pipeline import RecommendationPipeline
-from chatbot.reranking import Poll
 from chatbot.settings import Settings
 from chatbot.statements import description_sentences
 from chatbot.store import InMemoryUserStore
 from chatbot.types import Conversation, Profile, Recommendation, Turn
 from retrieval.catalog_import import ITEMS, import_catalog, read_items
 from retrieval.domain_files import load_domain
-from retrieval.index import build_in_memory
+from retrieval.index import CatalogIndex, build_in_memory
 from retrieval.vector_store import InMemoryVectorStore
 
 LARGE = {"en": ("wikipedia-movies", "movie_catalogue/wikipedia_movies.jsonl.gz"),
@@ -67,19 +67,30 @@ class Told:
     """What was said of one item of a turn.
 
     Attributes:
-        lines: of the description that the model read first.
-        raw: what it wrote of them, unchecked; empty when it was not asked.
+        shop: the pipeline that told it.
+        tries: the lines of the description that the model read, and what it wrote of them, unchecked; none: it was not asked.
     """
 
+    shop: RecommendationPipeline
     catalogue: str
     wish: str
     turn: Turn
     recommendation: Recommendation
-    lines: str
-    raw: str
+    tries: tuple[tuple[str, str], ...]
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the sentence that the model wrote first may rest on."""
+        lines = self.tries[0][0] if self.tries else ""
+        return Evidence.of(self.recommendation.item, self.turn.request, self.shop.index.domain, lines)
 
 
-def large_pipeline(language: str, data: Path, model: LanguageModel) -> RecommendationPipeline:
+def recorded(index: CatalogIndex, recorder: Recorder) -> RecommendationPipeline:
+    """The product over an index, with nothing kept and every word of the model remembered."""
+    return RecommendationPipeline(index, recorder, InMemoryUserStore(), guess=guess_for(index.embedder, Settings()))
+
+
+def large_index(language: str, data: Path) -> CatalogIndex:
     """Index a sample of a large public catalogue in memory.
 
     Raises:
@@ -91,8 +102,7 @@ def large_pipeline(language: str, data: Path, model: LanguageModel) -> Recommend
         import_catalog(data / name, domain, Path(folder))
         told = [item for item in read_items(Path(folder) / ITEMS) if len(item.text(language)) >= SHORTEST[language]]
     items = random.Random(SEED).sample(told, min(SAMPLE, len(told)))
-    index = build_in_memory(domain, items, build_embedder(Settings()), InMemoryVectorStore())
-    return RecommendationPipeline(index, model, InMemoryUserStore(), poll=Poll(0.0))
+    return build_in_memory(domain, items, build_embedder(Settings()), InMemoryVectorStore())
 
 
 def run(pipeline: RecommendationPipeline, recorder: Recorder, wishes: Sequence[str], name: str, parallel: int) -> list[Told]:
@@ -103,29 +113,17 @@ def run(pipeline: RecommendationPipeline, recorder: Recorder, wishes: Sequence[s
         recorder.written()
         turn = pipeline.complete(wish, Conversation(f"{name}-{number}", "bench"), Profile("bench"))
         written = recorder.written()
-        return [_told(name, wish, turn, r, written) for r in turn.items]
+        return [_told(pipeline, name, wish, turn, r, written) for r in turn.items]
 
     with ThreadPoolExecutor(parallel) as pool:
         return [told for many in pool.map(answer, enumerate(wishes)) for told in many]
 
 
-def _told(name: str, wish: str, turn: Turn, r: Recommendation, written: Sequence[tuple[str, str]]) -> Told:
-    """The first thing written about an item is found by its lines: they stand in its description."""
-    text = r.item.text(turn.request.language)
+def _told(
+    shop: RecommendationPipeline, name: str, wish: str, turn: Turn, r: Recommendation, written: Sequence[tuple[str, str]]
+) -> Told:
+    """What was written about an item is found by its lines: the first of them stands in its description."""
     language = turn.request.language
-    first = ((description_sentences(read, language)[:1], read, wrote) for read, wrote in written)
-    lines, raw = next(((read, wrote) for start, read, wrote in first if start and start[0] in text), ("", ""))
-    return Told(name, wish, turn, r, lines, raw.strip())
-
-
-@contextmanager
-def demo_pipeline(threads: int) -> Iterator[tuple[RecommendationPipeline, Recorder]]:
-    """Open the shipped catalogue with the default weights, with nothing kept."""
-    from app import open_pipeline
-    from chatbot.catalogues import find_catalogue
-
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data=Path(folder), threads=threads, vote_weight=0.0, context_tokens=2048)
-        with open_pipeline(settings, find_catalogue(settings, None)) as opened:
-            recorder = Recorder(opened.model)
-            yield RecommendationPipeline(opened.index, recorder, InMemoryUserStore(), poll=Poll(0.0)), recorder
+    text = r.item.text(language)
+    tries = ((description_sentences(read, language)[:1], read, wrote.strip()) for read, wrote in written)
+    return Told(shop, name, wish, turn, r, tuple((read, wrote) for first, read, wrote in tries if first and first[0] in text))

@@ -29,6 +29,8 @@ from retrieval.training import Example, Trainer
 from retrieval.types import Candidate, Query, Wish
 from retrieval.vector_store import InMemoryVectorStore
 
+VOTE_WEIGHT = 0.5  # half a channel's
+
 
 class Reader(Protocol):
     """Makes examples of moments."""
@@ -80,11 +82,11 @@ class DialogueParts:
         return build_language_model(make_settings())
 
     def vote(self, model: LanguageModel, query: Query, ranked: Sequence[str]) -> list[str]:
-        """Return the ranked items as the model's vote reorders them, at the usual weight."""
+        """Return the ranked items as the model's vote reorders them, at half a channel's weight."""
         candidates = [Candidate(self.films.items[item], 1 / (RRF_K + n)) for n, item in enumerate(ranked, 1)]
         request = Request("recommend", "en", query.text or "?", query.text, liked=query.liked, wishes=query.wishes)
         titles = ", ".join(self.films.items[item].title("en") for item in query.liked[-3:])
-        voted = rerank(model, request, candidates, self.films.domain, Poll(), liked=titles)
+        voted = rerank(model, request, candidates, self.films.domain, Poll(VOTE_WEIGHT), liked=titles)
         return [candidate.item.id for candidate in voted]
 
 

@@ -10,24 +10,24 @@ import json
 import os
 import random
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scipy.stats import kendalltau
 
 from benchmarks.quality.report import add_json
+from benchmarks.shipped import shipped
 from benchmarks.understanding.report import tell
 from chatbot import vote_fusion
+from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.pipeline import RecommendationPipeline
-from chatbot.reranking import LABELS, Poll, blend, orders_of, vote_prompt
-from chatbot.settings import Settings, go_offline
+from chatbot.reranking import LABELS, Answer, Poll, ask, blend, tally
+from chatbot.settings import go_offline
 from chatbot.types import Conversation, Profile, Request
-from prompts import load_phrases
 from retrieval.fusion import RRF_K, ranking
+from retrieval.metrics import ndcg, paired_gain
 from retrieval.types import Candidate
 
 FOLDER = Path(__file__).parent
@@ -38,7 +38,6 @@ POLLS = {
     "labels, two orders": Poll(orders=2),
     "labels, two orders, calibrated": Poll(orders=2, calibrated=True),
 }
-BOOTSTRAP = 2000
 SHUFFLES = 200
 SEED = 5
 
@@ -54,11 +53,12 @@ def main() -> None:
     go_offline()
     asked = [case for language in ("en", "zh") for case in read_wishes(language)[: options.wishes]]
     known = _known(options.votes)
-    with _pipeline(options.threads, all(case["id"] in known for case in asked)) as pipeline:
+    engine = "scripted" if all(case["id"] in known for case in asked) else "auto"
+    with shipped(threads=options.threads, engine=engine) as pipeline:
         pools = {case["id"]: pool(pipeline, case) for case in asked}
         for number, case in enumerate(asked, 1):
             if case["id"] not in known:
-                known[case["id"]] = ask(pipeline, *pools[case["id"]])
+                known[case["id"]] = ask_all(pipeline, *pools[case["id"]])
                 if options.votes:
                     with options.votes.open("a", encoding="utf-8") as file:
                         file.write(json.dumps({"id": case["id"], **known[case["id"]]}, ensure_ascii=False) + "\n")
@@ -80,17 +80,6 @@ def _known(path: Path | None) -> dict[str, dict[str, Any]]:
     return {found["id"]: found for found in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
 
 
-@contextmanager
-def _pipeline(threads: int, scripted: bool) -> Iterator[RecommendationPipeline]:
-    from app import open_pipeline
-    from chatbot.catalogues import find_catalogue
-
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data=Path(folder), threads=threads, vote_weight=0.0, engine="scripted" if scripted else "auto")
-        with open_pipeline(settings, find_catalogue(settings, None)) as pipeline:
-            yield pipeline
-
-
 def pool(pipeline: RecommendationPipeline, case: Mapping[str, Any]) -> tuple[Request, list[Candidate]]:
     """Return how a wish is understood, and its judged candidates in the order of retrieval."""
     turn = pipeline.complete(case["wish"], Conversation(case["id"], "bench"), Profile("bench"), items_only=True)
@@ -98,33 +87,43 @@ def pool(pipeline: RecommendationPipeline, case: Mapping[str, Any]) -> tuple[Req
     return turn.request, [Candidate(c.item, 1 / (RRF_K + rank)) for rank, c in enumerate(found, 1)]
 
 
-def ask(pipeline: RecommendationPipeline, request: Request, candidates: list[Candidate]) -> dict[str, Any]:
-    """Ask once in each order, with the wish and without; returns item id -> log-probability of its letter, and milliseconds.
+class Timed:
+    """A model that notes how long each vote took."""
 
-    ``scores`` and ``priors`` hold one mapping an order: the one given, and the reverse.
-    """
-    domain, model = pipeline.index.domain, pipeline.model
-    found: dict[str, Any] = {"scores": [], "priors": [], "ms": [], "prior_ms": []}
-    for order in orders_of(candidates, 2):
-        labels = LABELS[: len(order)]
-        for kind, took, wish in (("scores", "ms", ""), ("priors", "prior_ms", load_phrases(request.language).say("any_wish"))):
-            before = time.perf_counter()
-            scores = model.score(vote_prompt(request, order, domain, "", wish), labels)
-            found[took].append(1000 * (time.perf_counter() - before))
-            found[kind].append({c.item.id: scores[label] for label, c in zip(labels, order, strict=True)})
-    return found
+    def __init__(self, model: LanguageModel) -> None:
+        """Wrap a model."""
+        self._model = model
+        self.ms: list[float] = []
+
+    def score(self, prompt: Prompt, labels: Sequence[str]) -> dict[str, float]:
+        """Vote, and note the milliseconds."""
+        before = time.perf_counter()
+        found = self._model.score(prompt, labels)
+        self.ms.append(1000 * (time.perf_counter() - before))
+        return found
+
+
+def ask_all(pipeline: RecommendationPipeline, request: Request, candidates: list[Candidate]) -> dict[str, Any]:
+    """Ask in both orders, with the wish and without; returns what a file of votes keeps."""
+    model: Any = Timed(pipeline.model)
+    answers = ask(model, request, candidates, pipeline.index.domain, Poll(orders=2, calibrated=True))
+    return {
+        "scores": [answer.scores for answer in answers],
+        "priors": [answer.prior for answer in answers],
+        "ms": model.ms[::2],
+        "prior_ms": model.ms[1::2],
+    }
 
 
 def votes_of(said: Mapping[str, Any], poll: Poll) -> dict[str, float]:
-    """Return what :func:`chatbot.reranking.vote` would have, from the answers."""
-    prior = said["priors"] if poll.calibrated else [{}] * poll.orders
-    pairs = list(zip(said["scores"], prior, strict=False))[: poll.orders]
-    return {item: _mean([scores[item] - before.get(item, 0.0) for scores, before in pairs]) for item in said["scores"][0]}
+    """Return what a poll would have found, from what was said in both orders."""
+    pairs = list(zip(said["scores"], said["priors"], strict=True))[: poll.orders]
+    return tally([Answer(scores, prior if poll.calibrated else {}) for scores, prior in pairs])
 
 
-def ndcg(ordered: Sequence[str], judged: Mapping[str, int]) -> float:
+def value(ordered: Sequence[str], judged: Mapping[str, int]) -> float:
     """NDCG@10 of an order, the ideal being the best order of the same items."""
-    return vote_fusion.ndcg([judged[item] for item in ordered])
+    return ndcg([judged[item] for item in ordered])
 
 
 def measure(
@@ -143,7 +142,7 @@ def measure(
         weights: list[float] = []
         for half in (0, 1):
             rest = [c for n, c in enumerate(cases) if n % 2 != half]
-            best = max(WEIGHTS, key=lambda w: (sum(ndcg(blended[w][c["id"]], c["judged"]) for c in rest), -w))
+            best = max(WEIGHTS, key=lambda w: (sum(value(blended[w][c["id"]], c["judged"]) for c in rest), -w))
             weights.append(best)
             chosen |= {c["id"]: blended[best][c["id"]] for n, c in enumerate(cases) if n % 2 == half}
         orders[f"{name}: blended, weights {weights[0]:g} and {weights[1]:g}"] = chosen
@@ -154,19 +153,18 @@ def measure(
     chance = random.Random(SEED)
     paired = [(c, orders["retrieval"][c["id"]]) for c in cases]
     rows: list[dict[str, Any]] = []
-    base = [ndcg(orders["retrieval"][c["id"]], c["judged"]) for c in cases]
-    shuffled = [_mean([ndcg(chance.sample(o, len(o)), c["judged"]) for _ in range(SHUFFLES)]) for c, o in paired]
+    base = [value(orders["retrieval"][c["id"]], c["judged"]) for c in cases]
+    shuffled = [_mean([value(chance.sample(o, len(o)), c["judged"]) for _ in range(SHUFFLES)]) for c, o in paired]
     rows.append({"language": language, "order": "chance", "wishes": len(cases), "ndcg@10": _mean(shuffled)})
     for name, by_case in orders.items():
-        own = [ndcg(by_case[c["id"]], c["judged"]) for c in cases]
+        own = [value(by_case[c["id"]], c["judged"]) for c in cases]
         top = [_mean([c["judged"][i] == 2 for i in by_case[c["id"]][:3]]) for c in cases]
-        low, high = _interval([a - b for a, b in zip(own, base, strict=True)])
+        gain = paired_gain([a - b for a, b in zip(own, base, strict=True)])
         rows.append({"language": language, "order": name, "wishes": len(cases), "ndcg@10": _mean(own), "p@3": _mean(top),
-                     "gain": _mean(own) - _mean(base), "gain_low": low, "gain_high": high})  # fmt: skip
+                     "gain": gain.mean, "gain_ci95": gain.ci95})  # fmt: skip
     for name, fusion in learned.items():
         rows.append({"language": language, "order": f"{name}: learned weights", "wishes": fusion.cases,
-                     "ndcg@10": fusion.before + fusion.gain, "gain": fusion.gain, "gain_low": fusion.low,
-                     "gain_high": fusion.high})  # fmt: skip
+                     "ndcg@10": fusion.before + fusion.gain, "gain": fusion.gain, "gain_ci95": fusion.ci95})  # fmt: skip
     return rows
 
 
@@ -180,13 +178,6 @@ def _blended(candidates: Sequence[Candidate], votes: Mapping[str, Any], weight: 
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / max(len(values), 1)
-
-
-def _interval(gains: Sequence[float]) -> tuple[float, float]:
-    """95 % of bootstrapped means."""
-    chance = random.Random(SEED)
-    means = sorted(_mean(chance.choices(gains, k=len(gains))) for _ in range(BOOTSTRAP))
-    return means[int(0.025 * BOOTSTRAP)], means[int(0.975 * BOOTSTRAP)]
 
 
 def asking(asked: Sequence[Mapping[str, Any]], pools: Mapping[str, Any], known: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import queue
 import secrets
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 
 from chatbot.llm.adapter import gguf_of
 from chatbot.llm.base import Prompt, check_log_probabilities
+from chatbot.llm.probe import cores
 from retrieval.errors import EngineError, WeightsError
 
 SLOTS = 4  # prompts whose computation is kept: the vote and the reasons, in two languages (the reading is off by default)
@@ -61,8 +61,7 @@ class LlamaCppModel:
             params.lora_adapters = [engine.CommonAdapterLoraInfo(str(gguf_of(adapter)))]
         # Every request says what it wants of an adapter: one that is silent gets it, whatever the slot was computed with.
         self._own, self._adapted = ({"lora": [{"id": 0, "scale": scale}]} if adapter else {} for scale in (0.0, 1.0))
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads or cores
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads or cores()
         try:
             self._server = engine.Server(params)
         except Exception as error:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.metrics import Gain, paired_gain
+
 Floats = NDArray[np.float64]
-_NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,6 @@ class Figures:
     def as_dict(self) -> dict[str, Any]:
         """Return them by name."""
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Gain:
-    """How much better a second measurement of the same ballots is: the mean difference, and half its 95 % interval."""
-
-    mean: float
-    ci95: float
-
-    @property
-    def sure(self) -> bool:
-        """Whether chance hardly made it: the interval lies above 0."""
-        return self.mean > self.ci95
 
 
 def losses(scores: Sequence[Sequence[float]], answers: Sequence[int]) -> Floats:
@@ -106,11 +94,5 @@ def by_chance(sizes: Sequence[int]) -> Figures:
 
 
 def gain(before: Sequence[Sequence[float]], after: Sequence[Sequence[float]], answers: Sequence[int]) -> Gain:
-    """Compare the nDCG@10 of two votes on the same ballots: 1.96 standard errors of the mean difference are half the interval.
-
-    With one ballot nothing is sure.
-    """
-    difference = gains(places(after, answers)) - gains(places(before, answers))
-    n = len(difference)
-    half = _NORMAL_95 * float(difference.std(ddof=1)) / n**0.5 if n > 1 else float("inf")
-    return Gain(float(difference.mean()), half)
+    """Compare the nDCG@10 of two votes on the same ballots."""
+    return paired_gain(gains(places(after, answers)) - gains(places(before, answers)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chatbot.learning import dialogue_examples, log_examples, query_of, train
+from chatbot.learning import dialogue_examples, log_examples, query_of, read_moments, train
 from chatbot.lexicon import Lexicon
 from retrieval.channels import Search, as_arrays, find_all
 from retrieval.constraints import satisfies_all
@@ -48,7 +48,7 @@ def folder(movies, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def training(movies, folder):
-    return train(movies, folder, lambda _stage, _fraction: None)
+    return train(read_moments(movies, folder), folder, lambda _stage, _fraction: None)
 
 
 @pytest.fixture(scope="module")
@@ -151,14 +151,14 @@ def test_another_embedder_is_refused(movies, folder, training, caplog):
 
 
 def test_learning_again_replaces_and_leaves_one_folder(movies, folder, training):
-    train(movies, folder, lambda _stage, _fraction: None)
+    train(read_moments(movies, folder), folder, lambda _stage, _fraction: None)
     assert len(list(folder.glob(f"{NAME}-*"))) == 1
     assert load_learned(movies, folder) is not None
 
 
 def test_nothing_to_learn_from_is_said(movies, tmp_path):
     with pytest.raises(TrainingError, match="import-dialogues"):
-        train(movies, tmp_path, lambda _stage, _fraction: None)
+        train(read_moments(movies, tmp_path), tmp_path, lambda _stage, _fraction: None)
 
 
 def test_few_dialogues_teach_channels_but_no_order(movies):
@@ -183,7 +183,7 @@ def test_a_log_alone_teaches_the_order(movies, tmp_path):
     assert len(examples) == 220
     first = next(e for e in examples if e.group == "p1")
     assert (first.query.liked, first.targets) == ((ids[3], ids[4]), (ids[5],))
-    done = train(movies, tmp_path, lambda _stage, _fraction: None)
+    done = train(read_moments(movies, tmp_path), tmp_path, lambda _stage, _fraction: None)
     assert (done.source, done.ranked) == ("log", True)
 
 

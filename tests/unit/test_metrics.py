@@ -10,11 +10,38 @@ from hypothesis import strategies as st
 from retrieval.metrics import (
     intra_list_similarity,
     item_coverage,
+    ndcg,
+    paired_gain,
     popularity_bias,
     popularity_percentiles,
 )
 
 POPULARITY = {"hit": 8, "known": 4, "rare": 1, "unseen": 0}
+
+
+@pytest.mark.parametrize(
+    ("grades", "depth", "expected"),
+    [
+        ([2, 1, 0], 10, 1.0),
+        ([0, 1], 10, 1 / np.log2(3)),
+        ([1, 2], 10, (1 + 3 / np.log2(3)) / (3 + 1 / np.log2(3))),
+        ([0, 0, 2], 2, 0.0),
+        ([0, 0], 10, 0.0),
+        ([], 10, 0.0),
+    ],
+)
+def test_ndcg_rewards_grades_and_places(grades, depth, expected):
+    assert ndcg(grades, depth) == pytest.approx(expected)
+
+
+def test_a_gain_is_sure_when_its_interval_lies_above_zero():
+    even = paired_gain([1.0, 3.0])
+    assert even.mean == 2
+    assert even.ci95 == pytest.approx(1.96 * np.sqrt(2) / np.sqrt(2), rel=1e-4)
+    assert even.sure
+    assert not paired_gain([-1.0, 3.0]).sure
+    assert not paired_gain([5.0]).sure, "one case proves nothing"
+    assert not paired_gain([-1.0, -1.0]).sure, "a sure loss is no gain"
 
 
 def test_coverage_counts_each_item_once():

@@ -162,7 +162,9 @@ def test_the_model_reads_the_lines_that_are_nearest_to_all_that_was_wished(write
         Request("refine", "en", "shorter", "shorter", context=(wish,)),
         Request("react", "en", wish),
     ):
-        lines = writer().lines(item, request)
+        model = ScriptedModel()
+        writer(model).describe(item, request)
+        lines = model.prompts[0].user
         assert "woman both friends love" in lines
         assert len(lines) < len(item.text("en"))
 
@@ -239,3 +241,24 @@ def test_every_sentence_of_the_catalogue_is_whole(movies):
 def test_no_sentence_is_read_without_the_one_it_points_at(order, count, chosen):
     sentences = ["A cook serves a family.", "Roger owns the house.", "He leaves for Rome."]
     assert understood(sentences, order, "en", count) == chosen
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer", "never"),
+    [
+        (QUIET, "Sam Bell is alone with a dragon on the far side of the Moon.", "far"),
+        (QUIET_ZH, "山姆养了一条龙，独自在月球背面。", "独"),
+    ],
+)
+def test_the_model_is_not_listened_to_beyond_a_word_that_nothing_proves(writer, moon, request_, answer, never):
+    heard = []
+
+    class Heard(ScriptedModel):
+        def stream(self, prompt, **options):
+            for piece in answer.split(" ") if request_.language == "en" else answer:
+                heard.append(piece)
+                yield f" {piece}" if request_.language == "en" else piece
+
+    assert writer(Heard()).describe(moon, request_).written_by == "template"
+    assert heard
+    assert never not in heard
