@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -19,7 +18,17 @@ from itertools import pairwise
 from chatbot.clauses import HAN
 from chatbot.cues import load_cues
 from chatbot.lexicon import Lexicon
-from chatbot.statements import another_subject, beginnings, description_sentences, mixed, repeats, unqualified
+from chatbot.statements import (
+    another_subject,
+    as_told,
+    beginnings,
+    description_sentences,
+    dropped_name,
+    mixed,
+    repeats,
+    unlike,
+    unqualified,
+)
 from chatbot.types import Language, Request
 from retrieval.domain import PEOPLE, Domain
 from retrieval.lexical import tokenize
@@ -31,9 +40,6 @@ MIN_FROM_TEXT = 2  # content words from the description: a bare list of facet wo
 MAX_WORDS = {"en": 60, "zh": 120}  # words; characters in Chinese
 _QUOTED = re.compile(r"《([^》]+)》")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
-_LATIN_WORD = re.compile(r"[A-Za-zÀ-ÿ][\w'’-]*")
-_PREPOSITIONS = frozenset("of to with for by from in on at near called named into over under across through against".split())
-_DETERMINERS = frozenset("a an the this that these those her his its their one two three four five six seven".split())
 _CAPITAL = re.compile(r"(?<=[a-z,;:'’)] )[A-Z][\w'’-]+")
 
 
@@ -185,7 +191,7 @@ class Grounder:
             return Verdict(False, problem=f"not so in the description: {untied}")
         if dropped := dropped_name(sentence, lines):
             return Verdict(False, problem=f"passes over {dropped}, who may be the one who does it")
-        untitled = _QUOTED.sub("", sentence)
+        untitled = _QUOTED.sub("", as_told(sentence, lines))
         for title in evidence.item.titles.values():  # its own title has no place in the order of the lines
             untitled = untitled.replace(title, "")
         told = [t for t in dict.fromkeys(tokenize(untitled)) if t in tokens]
@@ -210,6 +216,8 @@ class Grounder:
             return "says something twice"
         if part := mixed(sentence, lines, glue, language):
             return f"stands in no single line: {part}"
+        if language == "en" and (what := unlike(sentence, text)):
+            return f"not said of that name: {what}"
         if language == "en" and (verb := another_subject(sentence, lines, glue)):
             return f"somebody else's: {verb}"
         if modal := unqualified(sentence, lines, glue, language):
@@ -260,38 +268,6 @@ def _glue(language: Language) -> frozenset[str]:
     """The words that need no source, as search tokens; Chinese ones are whole words already."""
     words = load_cues(language).glue
     return words if language == "zh" else frozenset(token for word in words for token in tokenize(word))
-
-
-def dropped_name(sentence: str, text: str) -> str:
-    """Return a capitalised name of a text between the words that a sentence takes from it, but not in the sentence.
-
-    What the name does would be said of somebody else. Names at the beginning of a sentence of the text count too; Chinese has
-    no capitals, and so no such check.
-    """
-    words = [(match[0], match.start()) for match in _LATIN_WORD.finditer(text)]
-    said = {word.lower() for word in _LATIN_WORD.findall(sentence)}
-    often = Counter(word.lower() for word, _ in words)
-    used = [n for n, (word, _) in enumerate(words) if word.lower() in said and often[word.lower()] == 1 and tokenize(word)]
-    if not used:
-        return ""
-    for place in range(used[0], used[-1] + 1):
-        word, start = words[place]
-        if word[0].isupper() and word.lower() not in said and _may_act(text, words, place, start, said):
-            return word
-    return ""
-
-
-def _may_act(text: str, words: Sequence[tuple[str, int]], place: int, start: int, said: Collection[str]) -> bool:
-    """Whether a capitalised word of a text may be the one who does what follows, and not what a word that is said describes."""
-    word = words[place][0]
-    before = words[place - 1][0].lower() if place else ""
-    after = words[place + 1][0] if place + 1 < len(words) else ""
-    if (before in _DETERMINERS and after.islower()) or before in said:  # "a Swiss officer"; "private eye Sam Spade"
-        return False
-    opens = start == 0 or text[:start].rstrip()[-1:] in tuple(".!?:")
-    again = any(other == word and at != start and text[:at].rstrip()[-1:] not in tuple(".!?") for other, at in words)
-    beside = text[start + len(word) : start + len(word) + 1] == "," or word.endswith(("'s", "’s"))
-    return not beside and before not in _PREPOSITIONS and (not opens or again) and len(word) > 2
 
 
 def in_order(tokens: Sequence[str], text: str) -> float:

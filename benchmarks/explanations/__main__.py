@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.explanations import free, labels, measures, turns
+from benchmarks.explanations import entailment, free, labels, measures, turns
 from benchmarks.explanations.measures import Text
 from benchmarks.explanations.turns import Recorder, Told
 from benchmarks.explanations.wishes import wishes
@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=4, help="conversations at once")
     parser.add_argument("--threads", type=int, default=0, help="of the engine")
     parser.add_argument("--labels", action="store_true", help="the checker against the labelled sample alone: no model runs")
+    parser.add_argument("--judges", action="store_true", help="other judges of the labelled sample than the rules, alone")
     parser.add_argument("--write", type=Path, help="write every text, to be read")
     parser.add_argument("--whole", action="store_true", help="hear sentences to their end that will be refused: to be labelled")
     add_json(parser)
@@ -42,6 +43,10 @@ def main() -> None:
     go_offline()
     if options.labels:
         tell({"labels": labels.measure()}, options.json)
+        return
+    if options.judges:
+        with shipped(threads=options.threads) as opened:
+            tell({"judges": entailment.measure(opened.index.embedder, opened.model)}, options.json)
         return
     hearing = patch.object(Grounder, "stray", return_value="") if options.whole else nullcontext()
     with hearing, shipped(threads=options.threads) as opened:

@@ -11,20 +11,23 @@ import os
 import random
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from scipy.stats import kendalltau
 
 from benchmarks.quality.report import add_json
+from benchmarks.rerank import ways
 from benchmarks.shipped import shipped
 from benchmarks.understanding.report import tell
 from chatbot import vote_fusion
 from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.pipeline import RecommendationPipeline
 from chatbot.reranking import LABELS, Answer, Poll, ask, blend, tally
-from chatbot.settings import go_offline
+from chatbot.settings import Settings, go_offline
 from chatbot.types import Conversation, Profile, Request
 from retrieval.fusion import RRF_K, ranking
 from retrieval.metrics import ndcg, paired_gain
@@ -32,14 +35,11 @@ from retrieval.types import Candidate
 
 FOLDER = Path(__file__).parent
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
-POLLS = {
-    "labels": Poll(),
-    "labels, calibrated": Poll(calibrated=True),
-    "labels, two orders": Poll(orders=2),
-    "labels, two orders, calibrated": Poll(orders=2, calibrated=True),
-}
 SHUFFLES = 200
 SEED = 5
+
+
+Votes: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, float]]  # of what was said -> item id -> score
 
 
 def main() -> None:
@@ -47,21 +47,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rerank", description=__doc__)
     parser.add_argument("--wishes", type=int, default=60, help="a language")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--ways", action="store_true", help="also by a line of the text, yes or no, and the title's likelihood")
     parser.add_argument("--votes", type=Path, help="keep every vote in this file, and read those that are there")
     add_json(parser)
     options = parser.parse_args()
     go_offline()
     asked = [case for language in ("en", "zh") for case in read_wishes(language)[: options.wishes]]
     known = _known(options.votes)
-    engine = "scripted" if all(case["id"] in known for case in asked) else "auto"
+    last = ways.PRIOR if options.ways else "scores"
+    engine = "scripted" if all(last in known.get(case["id"], {}) for case in asked) else "auto"
+    settings, reader = Settings(), None
     with shipped(threads=options.threads, engine=engine) as pipeline:
         pools = {case["id"]: pool(pipeline, case) for case in asked}
         for number, case in enumerate(asked, 1):
             if case["id"] not in known:
                 known[case["id"]] = ask_all(pipeline, *pools[case["id"]])
-                if options.votes:
-                    with options.votes.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps({"id": case["id"], **known[case["id"]]}, ensure_ascii=False) + "\n")
+                _keep(options.votes, case["id"], known[case["id"]])
+            if options.ways and ways.PRIOR not in known[case["id"]]:
+                reader = reader or ways.TitleReader(settings)
+                known[case["id"]] |= ways.ask(pipeline.model, reader, *pools[case["id"]], pipeline.index.domain)
+                _keep(options.votes, case["id"], known[case["id"]])
             print(f"\r{number} of {len(asked)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     rows = [row for language in ("en", "zh", "both") for row in measure(asked, pools, known, language)]
@@ -77,7 +82,16 @@ def read_wishes(language: str) -> list[dict[str, Any]]:
 def _known(path: Path | None) -> dict[str, dict[str, Any]]:
     if path is None or not path.is_file():
         return {}
-    return {found["id"]: found for found in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+    known: dict[str, dict[str, Any]] = {}
+    for found in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+        known.setdefault(found.pop("id"), {}).update(found)
+    return known
+
+
+def _keep(path: Path | None, case: str, said: Mapping[str, Any]) -> None:
+    if path:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"id": case, **said}, ensure_ascii=False) + "\n")
 
 
 def pool(pipeline: RecommendationPipeline, case: Mapping[str, Any]) -> tuple[Request, list[Candidate]]:
@@ -115,10 +129,24 @@ def ask_all(pipeline: RecommendationPipeline, request: Request, candidates: list
     }
 
 
-def votes_of(said: Mapping[str, Any], poll: Poll) -> dict[str, float]:
-    """Return what a poll would have found, from what was said in both orders."""
+def _polled(poll: Poll, said: Mapping[str, Any]) -> dict[str, float]:
+    """What a poll would have found, from what was said in both orders."""
     pairs = list(zip(said["scores"], said["priors"], strict=True))[: poll.orders]
     return tally([Answer(scores, prior if poll.calibrated else {}) for scores, prior in pairs])
+
+
+POLLED: dict[str, Votes] = {
+    "labels": partial(_polled, Poll()),
+    "labels, calibrated": partial(_polled, Poll(calibrated=True)),
+    "labels, two orders": partial(_polled, Poll(orders=2)),
+    "labels, two orders, calibrated": partial(_polled, Poll(orders=2, calibrated=True)),
+}
+OTHERS: dict[str, Votes] = {
+    "labels, with a line of each text": itemgetter(ways.LINED),
+    "yes or no of each card": itemgetter(ways.FIT),
+    "likelihood of the title": itemgetter(ways.TITLE),
+    "likelihood of the title, less its prior": ways.title_less_prior,
+}
 
 
 def value(ordered: Sequence[str], judged: Mapping[str, int]) -> float:
@@ -134,8 +162,8 @@ def measure(
     cases = [c for c in cases if len({c["judged"][x.item.id] for x in pools[c["id"]][1]}) > 1]  # the others are always right
     orders: dict[str, dict[str, list[str]]] = {"retrieval": {c["id"]: [x.item.id for x in pools[c["id"]][1]] for c in cases}}
     learned: dict[str, vote_fusion.VoteFusion] = {}
-    for name, poll in POLLS.items():
-        votes = {c["id"]: ranking(votes_of(known[c["id"]], poll)) for c in cases}
+    for name, votes_of in (POLLED | (OTHERS if all(ways.PRIOR in known[c["id"]] for c in cases) else {})).items():
+        votes = {c["id"]: ranking(votes_of(known[c["id"]])) for c in cases}
         orders[f"{name}: alone"] = {case: list(found) for case, found in votes.items()}
         blended = {w: {c["id"]: _blended(pools[c["id"]][1], votes[c["id"]], w) for c in cases} for w in WEIGHTS}
         chosen: dict[str, list[str]] = {}
@@ -198,7 +226,11 @@ def asking(asked: Sequence[Mapping[str, Any]], pools: Mapping[str, Any], known: 
         row = {"language": language, "wishes": len(cases), "tau_of_two_orders": _mean(taus), "same_first": _mean(same),
                "first_place_A": places[0], "most_favoured_letter": max(places)}  # fmt: skip
         took = {name: _mean([ms for c in cases for ms in known[c][name]]) for name in ("ms", "prior_ms")}
-        rows.append(row | {"asked_ms": took["ms"], "without_wish_ms": took["prior_ms"]})
+        row |= {"asked_ms": took["ms"], "without_wish_ms": took["prior_ms"]}
+        for way in (ways.LINED, ways.FIT, ways.TITLE):
+            if all(way in known[c] for c in cases):
+                row[f"{way}_ms"] = _mean([known[c][f"{way}_ms"] for c in cases])
+        rows.append(row)
     return rows
 
 

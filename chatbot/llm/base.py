@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import queue
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from retrieval.errors import EngineError
+
+# pieces of an answer; None when it is complete
+Inbox: TypeAlias = "queue.Queue[str | Exception | None] | queue.SimpleQueue[str | Exception | None]"
+POLL_SECONDS = 0.05  # how soon a cancelled caller is let go; an engine stops at its own next step
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,21 @@ class LanguageModel(Protocol):
             EngineError: the model failed.
         """
         ...
+
+
+def take_pieces(inbox: Inbox, cancel: threading.Event | None) -> Iterator[str]:
+    """Take what an engine's thread puts; an exception is raised, and a cancelled caller waits for no next piece."""
+    while cancel is None or not cancel.is_set():
+        try:
+            piece = inbox.get(timeout=POLL_SECONDS)
+        except queue.Empty:
+            continue
+        if piece is None:
+            return
+        if isinstance(piece, Exception):
+            raise piece
+        if piece:
+            yield piece
 
 
 def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:

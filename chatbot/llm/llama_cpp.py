@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chatbot.llm.adapter import gguf_of
-from chatbot.llm.base import Prompt, check_log_probabilities
+from chatbot.llm.base import Inbox, Prompt, check_log_probabilities, take_pieces
 from chatbot.llm.probe import cores
 from retrieval.errors import EngineError, WeightsError
 
@@ -24,7 +24,6 @@ EVERYTHING = 1_000_000
 # blanks as json.dumps writes them: where the model may choose, it may write blanks until its tokens are used up
 BLANKS = {"x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}}
 JOIN_SECONDS = 1.0  # a closed stream ends at its next token; while the prompt is being read that takes longer
-POLL_SECONDS = 0.05  # how soon a cancelled caller is let go; the engine itself stops at its next token
 
 
 class LlamaCppModel:
@@ -94,7 +93,7 @@ class LlamaCppModel:
         return "".join(self._pieces(self._request(prompt, max_tokens=max_tokens, grammar=grammar, stream=True), cancel))
 
     def _pieces(self, request: Mapping[str, Any], cancel: threading.Event | None) -> Iterator[str]:
-        pieces: queue.SimpleQueue[str | Exception | None] = queue.SimpleQueue()
+        pieces: Inbox = queue.SimpleQueue()
         stopped = threading.Event()
 
         def receive(chunk: Any) -> bool:
@@ -120,7 +119,7 @@ class LlamaCppModel:
         worker = threading.Thread(target=run, name="llama_cpp-stream", daemon=False)
         worker.start()
         try:
-            yield from _taken(pieces, cancel)
+            yield from take_pieces(pieces, cancel)
         finally:
             stopped.set()
             if cancel is None or not cancel.is_set():
@@ -147,20 +146,6 @@ class LlamaCppModel:
                 return check_log_probabilities({label: found[label] for label in labels})
         missing = [label for label in labels if label not in found]
         raise EngineError(f"{missing} are no single tokens of {self._name}. Use single letters as labels.")
-
-
-def _taken(pieces: queue.SimpleQueue[str | Exception | None], cancel: threading.Event | None) -> Iterator[str]:
-    """Take pieces until there are no more, or until it is cancelled, however long the next one takes."""
-    while cancel is None or not cancel.is_set():
-        try:
-            piece = pieces.get(timeout=POLL_SECONDS)
-        except queue.Empty:
-            continue
-        if piece is None:
-            return
-        if isinstance(piece, Exception):
-            raise piece
-        yield piece
 
 
 def _counted(answer: Mapping[str, Any]) -> dict[str, int]:

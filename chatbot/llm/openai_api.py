@@ -20,7 +20,7 @@ from typing import Any, TypeAlias, cast
 
 from pydantic import SecretStr
 
-from chatbot.llm.base import Prompt, check_log_probabilities, first_object, until_stop
+from chatbot.llm.base import POLL_SECONDS, Inbox, Prompt, check_log_probabilities, first_object, until_stop
 from retrieval.errors import EngineError, SettingsError
 
 try:
@@ -31,11 +31,9 @@ except ImportError as error:
     raise SettingsError(problem, key="error_settings") from error
 
 Fields: TypeAlias = Mapping[str, Any]
-Inbox: TypeAlias = "queue.SimpleQueue[str | Exception | None]"  # pieces; None when the answer is complete
 logger = logging.getLogger(__name__)
 MOST, LEAST = 100, 20  # log-probabilities asked for: vLLM allows 20 unless it was started with more, as the original API does
 RETRIES = 2  # by the client library, with exponential backoff: no connection, 429 and 5xx, before an answer has begun
-POLL_SECONDS = 0.05  # a cancelled call ends this soon although the server says nothing
 CONNECT_SECONDS = 10.0
 HEADERS = {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding"}
 # vLLM and SGLang need the first to go on with the last message, llama-server does so by itself; vLLM and llama-server refuse

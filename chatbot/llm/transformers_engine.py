@@ -17,7 +17,7 @@ from transformers.generation.stopping_criteria import StoppingCriteria
 
 from chatbot.llm import cpu_dtype
 from chatbot.llm.adapter import Switch, attach
-from chatbot.llm.base import Prompt, check_log_probabilities, first_object, until_stop
+from chatbot.llm.base import Prompt, check_log_probabilities, first_object, take_pieces, until_stop
 from chatbot.llm.chat_format import encode, label_id
 from chatbot.llm.manifest import local_folder
 from retrieval.errors import EngineError
@@ -206,11 +206,14 @@ class TransformersModel:
     def stream(
         self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), cancel: threading.Event | None = None
     ) -> Generator[str, None, None]:
-        """Yield text as it is decoded in a thread; closing this generator stops and joins that thread."""
+        """Yield text as it is decoded in a thread; closing this generator stops and joins that thread.
+
+        A cancelled caller is let go at once; the thread ends at its next token or chunk of the prompt, and the next call waits
+        for it.
+        """
         ids = self._encode(prompt)
         streamer = transformers.TextIteratorStreamer(self._tokenizer, skip_prompt=True, skip_special_tokens=True)
         closed = threading.Event()
-        failures: list[Exception] = []
 
         def stopped() -> bool:
             return closed.is_set() or (cancel is not None and cancel.is_set())
@@ -220,20 +223,19 @@ class TransformersModel:
                 with self._lock:
                     if max_tokens > 0 and not stopped():
                         self._generate(ids, max_tokens, streamer, stopped)
+                streamer.text_queue.put(None)
             except Exception as error:
-                failures.append(error)
-            finally:
-                streamer.text_queue.put(streamer.stop_signal)
+                streamer.text_queue.put(EngineError(f"transformers failed: {error}"))
 
-        worker = threading.Thread(target=run, name="transformers-stream", daemon=True)
+        # no daemon: a thread that Python ends inside torch can abort the process
+        worker = threading.Thread(target=run, name="transformers-stream", daemon=False)
         worker.start()
         try:
-            yield from until_stop((piece for piece in streamer if piece), stop)
+            yield from until_stop(take_pieces(streamer.text_queue, cancel), stop)
         finally:
             closed.set()
-            worker.join()
-        if failures:
-            raise EngineError(f"transformers failed: {failures[0]}") from failures[0]
+            if cancel is None or not cancel.is_set():
+                worker.join()
 
     def fill(self, prompt: Prompt, schema: Mapping[str, Any], *, max_tokens: int, cancel: threading.Event | None = None) -> str:
         """Decode freely up to the end of the first JSON object: nothing holds the model to the schema."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatbot.statements import another_subject, beginnings, mixed, repeats, split, unqualified
+from chatbot.statements import another_subject, as_told, beginnings, mixed, repeats, split, unlike, unqualified
 
 LINES = [
     "Paddington lives with the Browns in London and takes odd jobs to buy a book.",
@@ -57,6 +57,61 @@ def test_saying_a_thing_twice_is_found_unless_the_text_does_so_too():
 def test_a_statement_that_mixes_two_lines_is_found():
     assert mixed("Paddington steals a book in London.", LINES, (), "en")
     assert not mixed("Paddington takes odd jobs to buy a book, and an actor steals it.", LINES, (), "en")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "found"),
+    [
+        ("A cook robs a bank in Rome, runs off to Paris.", True),  # a stranger does
+        ("A cook robs a bank in Rome, a stranger runs off to Paris.", False),
+        ("A cook robs a bank in Rome, then sleeps all day.", False),
+        ("A cook robs a bank, outside the window.", True),
+    ],
+)
+def test_a_statement_of_another_line_says_who_does_it_unless_that_line_means_the_same(sentence, found):
+    lines = [
+        "A cook robs a bank in Rome.",
+        "A stranger runs off to Paris.",
+        "He sleeps all day.",
+        "Outside the window it rains.",
+    ]
+    assert bool(mixed(sentence, lines, (), "en")) == found
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("Will Munny, a pig farmer, robs a bank.", "a pig farmer Will Munny robs a bank."),
+        ("Will Munny, a killer, robs a bank.", "Will Munny, a killer, robs a bank."),  # not right there
+        ("Nameless, a minor official, waits.", "a minor official Nameless waits."),
+        ("Joe, of Rome, waits.", "Joe, of Rome, waits."),
+    ],
+)
+def test_what_stands_before_a_name_may_follow_it(sentence, told):
+    text = "A killer shot the widowed pig farmer Will Munny. A minor official called Nameless waits for Joe, of Rome."
+    assert as_told(sentence, text) == told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "what"),
+    [
+        ("Will, a fighter, has minutes.", "a fighter"),
+        ("Will meets Ann, a fighter.", "a fighter"),
+        ("Ann, an odd officer in Rome, runs.", ""),
+        ("Ann, a captain in Rome, runs.", "a captain in Rome"),
+        ("Will, a fighter, and a dog run.", ""),  # a list
+        ("Will, who fights, runs.", ""),
+        ("Joe, a cook, runs.", ""),
+    ],
+)
+def test_what_is_said_of_a_name_must_be_said_of_it_in_the_text(sentence, what):
+    text = "Will meets a fighter and has minutes. Ann, an odd and bookish officer of the king in Rome, runs with the cook Joe."
+    assert unlike(sentence, text) == what
+
+
+def test_what_is_said_of_a_name_belongs_to_it_in_every_line():
+    lines = ["Army spokesman Will Cage has never fought.", "He dies within minutes."]
+    assert not mixed("Will Cage, an Army spokesman, dies within minutes.", lines, (), "en")
 
 
 def test_a_pronoun_may_stand_for_a_name_of_another_line_but_for_nothing_else():

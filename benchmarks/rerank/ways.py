@@ -1,0 +1,130 @@
+"""Other ways to ask than for one letter of ten bare lines: ballots with a line of each text, yes or no of a card, a title.
+
+The likelihood of a title as the recommender's next words is read with transformers: llama.cpp's server tells no
+log-probabilities of what it is given.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from chatbot.llm.base import LanguageModel, Prompt
+from chatbot.llm.chat_format import encode
+from chatbot.llm.convert import convert
+from chatbot.llm.manifest import resolve
+from chatbot.reranking import LABELS, ballot_line
+from chatbot.settings import Settings
+from chatbot.statements import description_sentences
+from chatbot.types import Request
+from chatbot.writing import by_nearness
+from prompts import load_template
+from retrieval.domain import Domain
+from retrieval.types import Candidate, Item
+
+LINED, FIT, TITLE, PRIOR = "lined", "fit", "title", "title_prior"
+FITS = {
+    "en": Prompt("You match films with a wish. Answer Yes or No.", "Film: {line}\nWish: {wish}\nDoes the film fit the wish?"),
+    "zh": Prompt("你判断电影合不合心意，回答是或否。", "电影：{line}\n心意：{wish}\n这部电影合心意吗？"),
+}
+ANSWERS = {"en": ("Yes", "No"), "zh": ("是", "否")}
+SAYS = {
+    "en": Prompt("You recommend films.", "{wish}", prefix="You should watch"),
+    "zh": Prompt("你推荐电影。", "{wish}", prefix="推荐你看《"),
+}
+ANYTHING = {"en": "Recommend me a film.", "zh": "推荐一部电影。"}
+
+
+def card_line(item: Item, domain: Domain, request: Request) -> str:
+    """Write what a ballot writes, and the sentence of the text that is nearest to the wish."""
+    sentences = description_sentences(item.text(request.language), request.language)
+    nearest = by_nearness(sentences, request.query or request.text, request.language, domain.noun_words)
+    line = ballot_line(item, domain, request)
+    return f"{line}. {sentences[nearest[0]]}" if nearest else line
+
+
+def lined(model: LanguageModel, request: Request, candidates: Sequence[Candidate], domain: Domain) -> dict[str, float]:
+    """Log-probabilities of the letters of a ballot whose lines have a sentence of the text each."""
+    lines = (f"{label}) {card_line(c.item, domain, request)}" for label, c in zip(LABELS, candidates, strict=False))
+    noun = domain.noun[request.language].one
+    parts = load_template("vote", request.language).render(
+        noun=noun, ballot="\n".join(lines), wish=request.text, liked=""
+    )  # fmt: skip
+    scores = model.score(Prompt(parts["system"], parts["user"]), LABELS[: len(candidates)])
+    return {c.item.id: scores[label] for label, c in zip(LABELS, candidates, strict=False)}
+
+
+def fit(model: LanguageModel, request: Request, candidates: Sequence[Candidate], domain: Domain) -> dict[str, float]:
+    """Log-odds that a card fits the wish, each asked by itself."""
+    yes, no = ANSWERS[request.language]
+    asked = FITS[request.language]
+    found: dict[str, float] = {}
+    for c in candidates:
+        line = card_line(c.item, domain, request)
+        scores = model.score(Prompt(asked.system, asked.user.format(line=line, wish=request.text)), (yes, no))
+        found[c.item.id] = scores[yes] - scores[no]
+    return found
+
+
+class TitleReader:
+    """Mean log-likelihood of each title as what a recommender says next."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load the model of the settings, a GGUF file, as safetensors."""
+        transformers: Any = importlib.import_module("transformers")
+        path = convert(Path(resolve(settings.model, "generator", settings.weights_folder)), settings.weights_folder)
+        self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(path, local_files_only=True)
+        self._model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+            path, dtype=torch.float32, local_files_only=True
+        ).eval()
+
+    def read(self, request: Request, candidates: Sequence[Candidate], wish: str = "") -> dict[str, float]:
+        """Return item id -> natural log-likelihood a token of its title after the wish."""
+        says = SAYS[request.language]
+        opened = encode(
+            self._tokenizer, Prompt(says.system, says.user.format(wish=wish or request.text), prefix=says.prefix), ""
+        )
+        titles = [self._ids(c.item.title(request.language), request.language) for c in candidates]
+        longest = max(map(len, titles))
+        with torch.inference_mode():
+            first = self._model(input_ids=torch.tensor([opened]), use_cache=True)
+            cache = first.past_key_values
+            cache.batch_repeat_interleave(len(titles))
+            padded = torch.tensor([ids + [0] * (longest - len(ids)) for ids in titles])
+            after = self._model(input_ids=padded, past_key_values=cache).logits
+            logits = torch.cat([first.logits[:, -1:].expand(len(titles), -1, -1), after[:, :-1]], dim=1)
+            rows = torch.log_softmax(logits.float(), dim=-1).gather(2, padded.unsqueeze(2)).squeeze(2)
+        return {
+            c.item.id: float(row[: len(ids)].mean()) for c, row, ids in zip(candidates, rows, titles, strict=True)
+        }  # fmt: skip
+
+    def _ids(self, title: str, language: str) -> list[int]:
+        text = f"{title}》" if language == "zh" else f" {title}."
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def ask(
+    model: LanguageModel, reader: TitleReader, request: Request, pool: Sequence[Candidate], domain: Domain
+) -> dict[str, Any]:
+    """Ask in every one of these ways; milliseconds are under ``<way>_ms``."""
+    found: dict[str, Any] = {}
+    for name, work in {
+        LINED: lambda: lined(model, request, pool, domain),
+        FIT: lambda: fit(model, request, pool, domain),
+        TITLE: lambda: reader.read(request, pool),
+        PRIOR: lambda: reader.read(request, pool, ANYTHING[request.language]),
+    }.items():
+        before = time.perf_counter()
+        found[name] = work()
+        found[f"{name}_ms"] = 1000 * (time.perf_counter() - before)
+    return found
+
+
+def title_less_prior(said: Mapping[str, Any]) -> dict[str, float]:
+    """What the wish adds to a title's likelihood."""
+    return {item: value - said[PRIOR][item] for item, value in said[TITLE].items()}
