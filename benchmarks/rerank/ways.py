@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.llm.chat_format import encode
 from chatbot.llm.convert import convert
 from chatbot.llm.manifest import resolve
-from chatbot.reranking import LABELS, ballot_line
+from chatbot.pipeline import RecommendationPipeline
+from chatbot.reranking import LABELS, Answer, Poll, ask, ballot_line, tally
 from chatbot.settings import Settings
 from chatbot.statements import description_sentences
 from chatbot.types import Request
@@ -27,7 +30,7 @@ from prompts import load_template
 from retrieval.domain import Domain
 from retrieval.types import Candidate, Item
 
-LINED, FIT, TITLE, PRIOR = "lined", "fit", "title", "title_prior"
+LABELED, LINED, FIT, TITLE = NAMES = ("labels", "lined", "fit", "title")
 FITS = {
     "en": Prompt("You match films with a wish. Answer Yes or No.", "Film: {line}\nWish: {wish}\nDoes the film fit the wish?"),
     "zh": Prompt("你判断电影合不合心意，回答是或否。", "电影：{line}\n心意：{wish}\n这部电影合心意吗？"),
@@ -108,23 +111,75 @@ class TitleReader:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def ask(
-    model: LanguageModel, reader: TitleReader, request: Request, pool: Sequence[Candidate], domain: Domain
-) -> dict[str, Any]:
-    """Ask in every one of these ways; milliseconds are under ``<way>_ms``."""
-    found: dict[str, Any] = {}
-    for name, work in {
-        LINED: lambda: lined(model, request, pool, domain),
-        FIT: lambda: fit(model, request, pool, domain),
-        TITLE: lambda: reader.read(request, pool),
-        PRIOR: lambda: reader.read(request, pool, ANYTHING[request.language]),
-    }.items():
+class _Timed:
+    """A model that notes how long each vote took."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
+        self.ms: list[float] = []
+
+    def score(self, prompt: Prompt, labels: Sequence[str]) -> dict[str, float]:
         before = time.perf_counter()
-        found[name] = work()
-        found[f"{name}_ms"] = 1000 * (time.perf_counter() - before)
-    return found
+        found = self._model.score(prompt, labels)
+        self.ms.append(1000 * (time.perf_counter() - before))
+        return found
 
 
-def title_less_prior(said: Mapping[str, Any]) -> dict[str, float]:
+def labeled(model: LanguageModel, request: Request, candidates: Sequence[Candidate], domain: Domain) -> dict[str, Any]:
+    """Ask for letters in both orders, with the wish and without."""
+    timed: Any = _Timed(model)
+    answers = ask(timed, request, candidates, domain, Poll(orders=2, calibrated=True))
+    return {
+        "scores": [answer.scores for answer in answers],
+        "priors": [answer.prior for answer in answers],
+        "ms": timed.ms[::2],
+        "prior_ms": timed.ms[1::2],
+    }
+
+
+class Asker:
+    """Asks in any way; the model that reads titles is loaded when it is wanted."""
+
+    def __init__(self, pipeline: RecommendationPipeline) -> None:
+        """Take the product's model."""
+        self._pipeline = pipeline
+        self._reader: TitleReader | None = None
+
+    def ask(self, way: str, request: Request, candidates: Sequence[Candidate]) -> dict[str, Any]:
+        """Return what was said, and the milliseconds that it took."""
+        asked = (self._pipeline.model, request, candidates, self._pipeline.index.domain)
+        before = time.perf_counter()
+        if way == LABELED:
+            return labeled(*asked)
+        if way == TITLE:
+            self._reader = self._reader or TitleReader(Settings())
+            before = time.perf_counter()
+            said = {"scores": self._reader.read(request, candidates),
+                    "prior": self._reader.read(request, candidates, ANYTHING[request.language])}  # fmt: skip
+        else:
+            said = {"scores": (lined if way == LINED else fit)(*asked)}
+        return {**said, "ms": [1000 * (time.perf_counter() - before)]}
+
+
+def _polled(poll: Poll, said: Mapping[str, Any]) -> dict[str, float]:
+    """What a poll would have found, from what was said in both orders."""
+    pairs = list(zip(said["scores"], said["priors"], strict=True))[: poll.orders]
+    return tally([Answer(scores, prior if poll.calibrated else {}) for scores, prior in pairs])
+
+
+def _less_prior(said: Mapping[str, Any]) -> dict[str, float]:
     """What the wish adds to a title's likelihood."""
-    return {item: value - said[PRIOR][item] for item, value in said[TITLE].items()}
+    return {item: value - said["prior"][item] for item, value in said["scores"].items()}
+
+
+# name of an order -> the way of asking, and the votes that it makes of what was said
+VOTES: dict[str, tuple[str, Callable[[Mapping[str, Any]], Mapping[str, float]]]] = {
+    "labels": (LABELED, partial(_polled, Poll())),
+    "labels, calibrated": (LABELED, partial(_polled, Poll(calibrated=True))),
+    "labels, two orders": (LABELED, partial(_polled, Poll(orders=2))),
+    "labels, two orders, calibrated": (LABELED, partial(_polled, Poll(orders=2, calibrated=True))),
+    "labels, with a line of each text": (LINED, itemgetter("scores")),
+    "yes or no of each card": (FIT, itemgetter("scores")),
+    "likelihood of the title": (TITLE, itemgetter("scores")),
+    "likelihood of the title, less its prior": (TITLE, _less_prior),
+}
