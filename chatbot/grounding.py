@@ -24,6 +24,7 @@ from chatbot.statements import (
     beginnings,
     description_sentences,
     dropped_name,
+    headless,
     mixed,
     repeats,
     unlike,
@@ -35,7 +36,6 @@ from retrieval.lexical import tokenize
 from retrieval.titles import NameIndex
 from retrieval.types import Item
 
-MIN_IN_ORDER = 0.95  # share of content words that stand in the order of the description: who does what to whom
 MIN_FROM_TEXT = 2  # content words from the description: a bare list of facet words is no sentence
 MAX_WORDS = {"en": 60, "zh": 120}  # words; characters in Chinese
 _QUOTED = re.compile(r"《([^》]+)》")
@@ -195,7 +195,7 @@ class Grounder:
         for title in evidence.item.titles.values():  # its own title has no place in the order of the lines
             untitled = untitled.replace(title, "")
         told = [t for t in dict.fromkeys(tokenize(untitled)) if t in tokens]
-        if in_order(told, lines) < MIN_IN_ORDER:
+        if in_order(told, lines) < 1:  # who does what to whom
             return Verdict(False, problem="not in the order of the description")
         if sources.get("card.summary", 0) < MIN_FROM_TEXT:
             return Verdict(False, problem="says nothing of the description")
@@ -218,6 +218,8 @@ class Grounder:
             return f"stands in no single line: {part}"
         if language == "en" and (what := unlike(sentence, text)):
             return f"not said of that name: {what}"
+        if language == "en" and (noun := headless(sentence, text)):
+            return f"told of a part of the name: {noun}"
         if language == "en" and (verb := another_subject(sentence, lines, glue)):
             return f"somebody else's: {verb}"
         if modal := unqualified(sentence, lines, glue, language):

@@ -21,9 +21,11 @@ REPEATED = 3  # content words in a row
 BORROWED = 2  # names from another line that a pronoun of this one may stand for
 _SCOPE_END = {"en": re.compile(r"[.;!?\n]|,\s"), "zh": re.compile(r"[。；！？，的\n]")}  # of a qualification
 _NAME = re.compile(r"\b[A-Z][\w'’-]*")
-_RELATIVE = re.compile(r"\b(?:(?:which|who|that)\s+(\w+)|(?:is|are|was|were)\s+(\w+(?:ed|en|wn|ught)))\b")
+_RELATIVE = re.compile(r"\b(?:(?:which|who|that)\s+(\w+)|(?:is|are|was|were)\s+(\w+(?:ed|en|wn|ught)))\b|,\s+(\w+ing)\b")
 _DANGLING = re.compile(r"\b(?:so (?:many|much|few|\w+ly)|such an?)\b(?!.*\b(?:that|as)\b)")  # the rest was cut
 _APPOSED = re.compile(r"(?P<name>[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*)*), (?P<what>[^,;.]+)(?:,|\.$)")
+_DOER = re.compile(r"\b(?i:an?|the|his|her|their|its|one|two)(?: [a-z-]+){0,3}? (?P<noun>[a-z-]+) (?P<verb>[a-z-]*[a-rt-z]s)\b")
+_ADVERB = re.compile(r"\w+ly|soon|then|now|never|still|also|often|always|only|just|even|once|who|that|and|or|but")
 _ARTICLE, _LIST = re.compile(r"(?:an?|the)\b"), re.compile(r",?\s+(?:and|or)\b")
 _JOINED = re.compile(r"(?:(?:and|but|while|then|so|or|until|because|when)\s+)+")
 _SUBJECT = re.compile(r"(?:an?|the|his|her|their|its|he|she|they|it|who|which|where|whose)\b|[A-Z]")
@@ -67,6 +69,19 @@ def as_told(sentence: str, text: str) -> str:
         if match[0] not in text:
             sentence = sentence.replace(match[0], f"{match['what']} {match['name']}", 1)
     return sentence
+
+
+def headless(sentence: str, text: str) -> str:
+    """Return a noun that a sentence makes the doer of what the longer noun of the text does, or ""; English alone.
+
+    "A spaceship set rises" is no "spaceship rises"; an adverb may be left out.
+    """
+    for match in _DOER.finditer(sentence):
+        noun, verb = re.escape(match["noun"]), re.escape(match["verb"])
+        found = re.search(rf"\b{noun} ([a-z-]+) {verb}\b", text)
+        if found and not _ADVERB.fullmatch(found[1]) and f"{match['noun']} {match['verb']}" not in text:
+            return match["noun"]
+    return ""
 
 
 def unlike(sentence: str, text: str) -> str:
@@ -200,7 +215,7 @@ def another_subject(sentence: str, lines: Sequence[str], glue: Iterable[str]) ->
     """
     skip, said = set(glue), set(tokenize(sentence))
     for match in _RELATIVE.finditer(sentence):
-        word = match[1] or match[2]
+        word = match[1] or match[2] or match[3]
         verb = next(iter(tokenize(word)), "")
         if not verb or verb in skip or any(match[0].lower() in line.lower() for line in lines):
             continue

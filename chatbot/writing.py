@@ -22,6 +22,7 @@ from retrieval.types import Item
 logger = logging.getLogger(__name__)
 MAX_TOKENS = 90
 _WORD_END, _CLAUSE_END = re.compile(r"(?<=\S)\s"), re.compile(r"[，；：]")
+_OPENING = {"en": 12, "zh": 3}  # characters: a pronoun that begins later may mean a name of its own sentence
 LINES = 2  # sentences of the description that the model reads: fewer to wait for, fewer to mix up
 
 
@@ -118,8 +119,7 @@ class Writer:
         """The sentence of the card's description that is nearest to the wish; without a description, its facts."""
         if order:
             taken = {opening(other, language) for other in said}
-            alone = [n for n in order if understood(sentences, [n], language, 1) == [n]] or order
-            best = next((n for n in alone if opening(sentences[n], language) not in taken), alone[0])
+            best = next((n for n in order if opening(sentences[n], language) not in taken), order[0])
             return Reason(sentences[best], ("card.summary",), "template")
         known = [name for name in self._domain.headline if item.values(name)]
         facts = join((self._domain.facet_text(item, name, language) for name in known), language)
@@ -156,10 +156,18 @@ def understood(sentences: Sequence[str], order: Sequence[int], language: Languag
         language: of them.
         count: at most so many.
     """
-    pronoun = load_cues(language).pronoun
     chosen: set[int] = set()
     for n in order:
-        needed = {n, n - 1} if n and pronoun.search(sentences[n]) else {n}
+        needed = set(range(points_at(sentences, n, language), n + 1))
         if len(chosen | needed) <= count:
             chosen |= needed
     return sorted(chosen) or sorted(order[:count])
+
+
+def points_at(sentences: Sequence[str], number: int, language: Language) -> int:
+    """Return the number of the sentence that one must be read from: it has a pronoun, and so may the one before begin."""
+    pronoun = load_cues(language).pronoun
+    first = number
+    while first and (found := pronoun.search(sentences[first])) and (first == number or found.start() <= _OPENING[language]):
+        first -= 1
+    return first

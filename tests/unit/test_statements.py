@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatbot.statements import another_subject, as_told, beginnings, mixed, repeats, split, unlike, unqualified
+from chatbot.statements import another_subject, as_told, beginnings, headless, mixed, repeats, split, unlike, unqualified
 
 LINES = [
     "Paddington lives with the Browns in London and takes odd jobs to buy a book.",
@@ -109,6 +109,21 @@ def test_what_is_said_of_a_name_must_be_said_of_it_in_the_text(sentence, what):
     assert unlike(sentence, text) == what
 
 
+@pytest.mark.parametrize(
+    ("sentence", "noun"),
+    [
+        ("A huge spaceship rises.", "spaceship"),
+        ("A huge spaceship set rises.", ""),
+        ("The old dog raises a pig.", ""),  # slowly or not
+        ("A widowed pig runs.", "pig"),
+        ("He sees lights.", ""),
+    ],
+)
+def test_a_part_of_a_noun_does_nothing(sentence, noun):
+    text = "A huge spaceship set rises and a widowed pig farmer runs. The old dog slowly raises a pig. He sees strange lights."
+    assert headless(sentence, text) == noun
+
+
 def test_what_is_said_of_a_name_belongs_to_it_in_every_line():
     lines = ["Army spokesman Will Cage has never fought.", "He dies within minutes."]
     assert not mixed("Will Cage, an Army spokesman, dies within minutes.", lines, (), "en")
@@ -127,10 +142,11 @@ def test_a_pronoun_may_stand_for_a_name_of_another_line_but_for_nothing_else():
         ("She sells the house and flees.", "en", "wants"),
         ("She wants to sell the house and flee.", "en", ""),
         ("A dog sleeps.", "en", ""),
+        ("She leaves.", "en", "cannot"),
     ],
 )
 def test_a_plan_that_is_told_as_a_fact_is_found(sentence, language, found):
-    lines = ["She wants to sell the house and flee to Taiwan.", "A dog sleeps on the stairs."]
+    lines = ["She wants to sell the house and flee to Taiwan.", "A dog sleeps on the stairs.", "She cannot wait to leave."]
     assert unqualified(sentence, lines, (), language) == found
 
 
@@ -144,5 +160,6 @@ def test_a_plan_that_is_told_as_a_fact_is_found_in_chinese():
 def test_what_somebody_else_does_is_not_told_of_the_last_thing_named():
     lines = ["Angel arrests so many criminals that his superiors transfer him to a village."]
     assert another_subject("Angel arrests many criminals, which transfers him to a village.", lines, ()) == "transfers"
+    assert another_subject("Angel arrests many criminals, transferring him to a village.", lines, ()) == "transferring"
     assert not another_subject("Angel has superiors who transfer him.", lines, ())
     assert not another_subject("Superiors transfer Angel, who arrests so many criminals.", lines, ())

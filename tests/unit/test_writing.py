@@ -243,6 +243,13 @@ def test_no_sentence_is_read_without_the_one_it_points_at(order, count, chosen):
     assert understood(sentences, order, "en", count) == chosen
 
 
+def test_no_sentence_is_read_from_the_middle_of_a_chain_of_pronouns():
+    chain = ["Fleur loves Chen.", "She waits for him.", "In 1987 her ghost comes back.", "A couple takes Fleur in."]
+    assert understood(chain, [2, 1, 3, 0], "en", 2) == [0, 1]
+    assert understood(chain, [2, 1, 3, 0], "en", 3) == [0, 1, 2]
+    assert understood(["如花等他。", "她苦等多年。", "她回到阳世。"], [2], "zh", 3) == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("request_", "answer", "never"),
     [
