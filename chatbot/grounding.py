@@ -25,6 +25,7 @@ from chatbot.statements import (
     description_sentences,
     dropped_name,
     headless,
+    length,
     mixed,
     repeats,
     unlike,
@@ -37,7 +38,7 @@ from retrieval.titles import NameIndex
 from retrieval.types import Item
 
 MIN_FROM_TEXT = 2  # content words from the description: a bare list of facet words is no sentence
-MAX_WORDS = {"en": 60, "zh": 120}  # words; characters in Chinese
+WORDS = {"en": (4, 60), "zh": (6, 120)}  # of a sentence, at least and at most; characters in Chinese
 _QUOTED = re.compile(r"《([^》]+)》")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _CAPITAL = re.compile(r"(?<=[a-z,;:'’)] )[A-Z][\w'’-]+")
@@ -127,8 +128,8 @@ class Grounder:
             return "no end"
         if re.search(r"[*_#<>`\[\]{}|]|https?:", sentence):
             return "markup"
-        if (han if language == "zh" else len(sentence.split())) > MAX_WORDS[language]:
-            return "too long"
+        if not WORDS[language][0] <= length(sentence, language) <= WORDS[language][1]:
+            return "too short or too long"
         return ""
 
     def _foreign_names(self, sentence: str, evidence: Evidence) -> str:

@@ -22,7 +22,7 @@ BORROWED = 2  # names from another line that a pronoun of this one may stand for
 _SCOPE_END = {"en": re.compile(r"[.;!?\n]|,\s"), "zh": re.compile(r"[。；！？，的\n]")}  # of a qualification
 _NAME = re.compile(r"\b[A-Z][\w'’-]*")
 _RELATIVE = re.compile(r"\b(?:(?:which|who|that)\s+(\w+)|(?:is|are|was|were)\s+(\w+(?:ed|en|wn|ught)))\b|,\s+(\w+ing)\b")
-_DANGLING = re.compile(r"\b(?:so (?:many|much|few|\w+ly)|such an?)\b(?!.*\b(?:that|as)\b)")  # the rest was cut
+_DANGLING = re.compile(r"\b(?:so (?:many|much|few|\w+ly)|such an?)\b(?!.*\b(?:that|as)\b)|, \w+\.$")  # the rest was cut
 _APPOSED = re.compile(r"(?P<name>[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*)*), (?P<what>[^,;.]+)(?:,|\.$)")
 _DOER = re.compile(r"\b(?i:an?|the|his|her|their|its|one|two)(?: [a-z-]+){0,3}? (?P<noun>[a-z-]+) (?P<verb>[a-z-]*[a-rt-z]s)\b")
 _ADVERB = re.compile(r"\w+ly|soon|then|now|never|still|also|often|always|only|just|even|once|who|that|and|or|but")
@@ -53,10 +53,11 @@ def beginnings(sentence: str, language: Language) -> list[str]:
     """Return what is left of a sentence when statements are cut from its end, the longest first; none too short to stand."""
     parts = split(sentence, language)
     heads = ("".join(parts[:n]).rstrip(" ,;:，；：") + _STOPS[language] for n in range(len(parts) - 1, 0, -1))
-    return [head for head in heads if _length(head, language) >= MIN_LENGTH[language] and not _DANGLING.search(head)]
+    return [head for head in heads if length(head, language) >= MIN_LENGTH[language] and not _DANGLING.search(head)]
 
 
-def _length(text: str, language: Language) -> int:
+def length(text: str, language: Language) -> int:
+    """Words; characters in Chinese."""
     return len(HAN.findall(text)) if language == "zh" else len(text.split())
 
 

@@ -40,6 +40,7 @@ def test_what_is_left_of_a_sentence_can_stand_and_ends_like_one():
         "A man leaves the house in the rain.",
     ]
     assert beginnings("Angel arrests so many criminals in the big city, and his superiors transfer him.", "en") == []
+    assert beginnings("Danger is an American film noir directed, produced, and written by Henry Kesler.", "en") == []
     assert beginnings("He left, and it rained all night long in the village.", "en") == []
     assert beginnings("那个高大的男人离开了家，狗留在家里，雨一直下。", "zh") == [
         "那个高大的男人离开了家，狗留在家里。",

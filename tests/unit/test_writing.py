@@ -56,7 +56,7 @@ def test_a_proved_sentence_of_the_model_is_taken_as_it_is(writer, moon, request_
     [
         GOOD + " You will love it.",
         GOOD + "\nInterstellar is better.",
-        GOOD + " " + "and so on " * 200,
+        GOOD + " " + "And so on. " * 200,
         "  " + GOOD,
     ],
 )
@@ -224,6 +224,8 @@ def test_a_title_or_an_initial_ends_no_sentence():
         "A man named Dr. Caligari comes to the fair.",
         "He meets Mr. J. Smith and Mrs. Jones of St. Louis.",
     ]
+    whole = "Zero Hour! is a film of Warner Bros. about Lt. Hart and Yale vs. Harvard."
+    assert description_sentences(whole + " It ran.", "en") == [whole, "It ran."]
 
 
 def test_every_sentence_of_the_catalogue_is_whole(movies):
