@@ -18,19 +18,8 @@ from itertools import pairwise
 from chatbot.clauses import HAN
 from chatbot.cues import load_cues
 from chatbot.lexicon import Lexicon
-from chatbot.statements import (
-    another_subject,
-    as_told,
-    beginnings,
-    description_sentences,
-    dropped_name,
-    headless,
-    length,
-    mixed,
-    repeats,
-    unlike,
-    unqualified,
-)
+from chatbot.statements import beginnings, description_sentences, length, mixed, repeats, unqualified
+from chatbot.statements_en import as_told, dropped_name, wrong_role
 from chatbot.types import Language, Request
 from retrieval.domain import PEOPLE, Domain
 from retrieval.lexical import tokenize
@@ -217,12 +206,8 @@ class Grounder:
             return "says something twice"
         if part := mixed(sentence, lines, glue, language):
             return f"stands in no single line: {part}"
-        if language == "en" and (what := unlike(sentence, text)):
-            return f"not said of that name: {what}"
-        if language == "en" and (noun := headless(sentence, text)):
-            return f"told of a part of the name: {noun}"
-        if language == "en" and (verb := another_subject(sentence, lines, glue)):
-            return f"somebody else's: {verb}"
+        if language == "en" and (problem := wrong_role(sentence, lines, glue)):
+            return problem
         if modal := unqualified(sentence, lines, glue, language):
             return f"told as a fact without: {modal}"
         return ""

@@ -31,7 +31,7 @@ HELPERS = {
         "slots",
         "spelling",
     },
-    "grounding": {"clauses", "statements"},
+    "grounding": {"clauses", "statements", "statements_en"},
     "reranking": {"vote_fusion"},
 }
 FILM_WORDS = re.compile(r"movie|film|director(?!y|ies)|cinema|电影|影片|导演|片子|演员", re.IGNORECASE)

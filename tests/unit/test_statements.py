@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chatbot.statements import another_subject, as_told, beginnings, headless, mixed, repeats, split, unlike, unqualified
+from chatbot.statements import beginnings, mixed, repeats, split, unqualified
+from chatbot.statements_en import another_subject, as_told, headless, unlike
 
 LINES = [
     "Paddington lives with the Browns in London and takes odd jobs to buy a book.",
