@@ -108,10 +108,10 @@ def another_subject(sentence: str, lines: Sequence[str], glue: Iterable[str]) ->
     for match in _RELATIVE.finditer(sentence):
         word = match[1] or match[2] or match[3]
         verb = next(iter(tokenize(word)), "")
-        if not verb or verb in skip or any(match[0].lower() in line.lower() for line in lines):
+        if not verb or (verb in skip and not match[3]) or any(match[0].lower() in line.lower() for line in lines):
             continue
         for line in lines:
-            tokens = [token for token in tokenize(line) if token not in skip]
+            tokens = [token for token in tokenize(line) if token == verb or token not in skip]
             if verb in tokens:
                 place = tokens.index(verb)
                 if place and tokens[place - 1] not in said:

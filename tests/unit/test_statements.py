@@ -163,5 +163,7 @@ def test_what_somebody_else_does_is_not_told_of_the_last_thing_named():
     lines = ["Angel arrests so many criminals that his superiors transfer him to a village."]
     assert another_subject("Angel arrests many criminals, which transfers him to a village.", lines, ()) == "transfers"
     assert another_subject("Angel arrests many criminals, transferring him to a village.", lines, ()) == "transferring"
+    stops = ["Willard travels upriver, and each stop on the way makes the war look mad."]
+    assert another_subject("Willard travels upriver, making the war look mad.", stops, ("make", "way")) == "making"
     assert not another_subject("Angel has superiors who transfer him.", lines, ())
     assert not another_subject("Superiors transfer Angel, who arrests so many criminals.", lines, ())
