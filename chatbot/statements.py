@@ -23,6 +23,7 @@ BORROWED = 2  # names from another line that a pronoun of this one may stand for
 _SCOPE_END = {"en": re.compile(r"[.;!?\n]|,\s"), "zh": re.compile(r"[。；！？，的\n]")}  # of a qualification
 _NAME = re.compile(r"\b[A-Z][\w'’-]*")
 _DANGLING = re.compile(r"\b(?:so (?:many|much|few|\w+ly)|such an?)\b(?!.*\b(?:that|as)\b)|, \w+\.$")  # the rest was cut
+_CLAUSE = re.compile(r"[，。；：、]")
 _STOPS = {"en": ".", "zh": "。"}
 
 
@@ -116,11 +117,19 @@ class _Told:
         borrowed = left & earlier & _actors(part, self._language)
         if left - borrowed or len(borrowed) > BORROWED:
             return False
-        if self._language == "en" and best != self._last >= 0 and not has_subject(part, line, self._before):
+        if best != self._last >= 0 and not self._has_subject(part, line):
             return False
         self._before |= tokens
         self._last = best
         return True
+
+    def _has_subject(self, part: str, line: str) -> bool:
+        """Whether a statement that leaves the last line says who does it, as that line does, or it means the same one."""
+        if self._language == "en":
+            return has_subject(part, line, self._before)
+        opening = _CLAUSE.split(line, maxsplit=1)[0]
+        word = next(iter(tokenize(part)), "")
+        return word in opening or self._pronoun.search(opening) is not None
 
 
 def _actors(part: str, language: Language) -> set[str]:

@@ -80,6 +80,13 @@ def test_a_statement_of_another_line_says_who_does_it_unless_that_line_means_the
     assert bool(mixed(sentence, lines, (), "en")) == found
 
 
+def test_a_chinese_statement_of_another_line_begins_as_that_line_does():
+    lines = ["常满嫌弃老婆程大嫂，不懂打扮。", "程大嫂在家服侍公婆，深得常骚的喜爱。", "他后来搬到上海。"]
+    assert mixed("常满嫌弃老婆程大嫂，深得常骚的喜爱。", lines, (), "zh")
+    assert not mixed("常满嫌弃老婆程大嫂，程大嫂深得常骚的喜爱。", lines, (), "zh")
+    assert not mixed("常满嫌弃老婆程大嫂，后来搬到上海。", lines, (), "zh")
+
+
 @pytest.mark.parametrize(
     ("sentence", "told"),
     [
