@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=4, help="conversations at once")
     parser.add_argument("--threads", type=int, default=0, help="of the engine")
     parser.add_argument("--labels", action="store_true", help="the checker against the labelled sample alone: no model runs")
-    parser.add_argument("--judges", action="store_true", help="other judges of the labelled sample than the rules, alone")
+    parser.add_argument("--judges", type=int, default=0, metavar="N", help="other judges, on N labelled sentences a language")
     parser.add_argument("--write", type=Path, help="write every text, to be read")
     parser.add_argument("--whole", action="store_true", help="hear sentences to their end that will be refused: to be labelled")
     add_json(parser)
@@ -46,7 +46,7 @@ def main() -> None:
         return
     if options.judges:
         with shipped(threads=options.threads) as opened:
-            tell({"judges": entailment.measure(opened.index.embedder, opened.model)}, options.json)
+            tell({"judges": entailment.measure(opened.index.embedder, opened.model, options.judges)}, options.json)
         return
     hearing = patch.object(Grounder, "stray", return_value="") if options.whole else nullcontext()
     with hearing, shipped(threads=options.threads) as opened:

@@ -6,6 +6,7 @@ best first, until it would show the first sentence that is unsupported: a bound,
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,15 +23,17 @@ SYSTEM = {
     "zh": "你核对句子。句子说的内容在原文里都有，就回答是；有一点没有，就回答否。",
 }
 ASK = {"en": "Text: {lines}\nSentence: {sentence}\nYes or No?", "zh": "原文：{lines}\n句子：{sentence}\n是还是否？"}
+SEED = 7
 ANSWERS = {"en": ("Yes", "No"), "zh": ("是", "否")}
 
 
-def measure(embedder: Embedder, model: LanguageModel) -> list[dict[str, Any]]:
-    """Return a row for each judge and language; the model reads every sentence once."""
+def measure(embedder: Embedder, model: LanguageModel, count: int) -> list[dict[str, Any]]:
+    """Return a row for each judge and language, on so many sentences a language; the model reads each once."""
     rows: list[dict[str, Any]] = []
     sentences = judge()
     for language in ("en", "zh"):
         part = [j for j in sentences if j.case["language"] == language]
+        part = random.Random(SEED).sample(part, min(count, len(part)))
         rules = [float(j.whole) for j in part]
         rows += [
             _row("rules", rules, part),
