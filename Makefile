@@ -23,7 +23,7 @@ chat: setup  ## open the chat page (options: make chat ARGS="--port 8000")
 test: dev  ## every test
 	$(BIN)/python -m pytest $(ARGS)
 
-coverage: dev  ## the same with coverage, which takes half as long again
+coverage: dev  ## the same with coverage, which is slower
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 test-fast: dev  ## the tests that need no weights and no browser
