@@ -9,7 +9,6 @@ and what it does not.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -88,8 +87,8 @@ class Grounder:
 
     def stray(self, beginning: str, evidence: Evidence, language: Language) -> str:
         """Return a word of the whole words of a beginning that nothing proves, or "": what goes on from there is refused."""
-        tokens = self._content(beginning, language)
-        return next(iter(self._sources(beginning, tokens, evidence, language)[1]), "") if tokens else ""
+        _, unsupported = self._sources(beginning, self._content(beginning, language), evidence, language)
+        return next(iter(unsupported), "")
 
     def check(self, sentence: str, evidence: Evidence, language: Language) -> Verdict:
         """Judge one sentence of the model's as it is."""
@@ -185,7 +184,7 @@ class Grounder:
         for title in evidence.item.titles.values():  # its own title has no place in the order of the lines
             untitled = untitled.replace(title, "")
         told = [t for t in dict.fromkeys(tokenize(untitled)) if t in tokens]
-        if in_order(told, lines) < 1:  # who does what to whom
+        if not in_order(told, lines):  # who does what to whom
             return Verdict(False, problem="not in the order of the description")
         if sources.get("card.summary", 0) < MIN_FROM_TEXT:
             return Verdict(False, problem="says nothing of the description")
@@ -258,18 +257,15 @@ def _glue(language: Language) -> frozenset[str]:
     return words if language == "zh" else frozenset(token for word in words for token in tokenize(word))
 
 
-def in_order(tokens: Sequence[str], text: str) -> float:
-    """Return which share of the tokens found in a text stands there in the same order (longest increasing subsequence)."""
+def in_order(tokens: Sequence[str], text: str) -> bool:
+    """Whether the tokens that a text holds stand there in the same order; a word that stands there twice may be either."""
     places: dict[str, list[int]] = {}
     for place, token in enumerate(tokenize(text)):
         places.setdefault(token, []).append(place)
-    found = [places[token] for token in tokens if token in places]
-    tails: list[int] = []
-    for choices in found:
-        for place in reversed(choices):  # a word that stands there twice may be either
-            at = bisect_left(tails, place)
-            tails[at : at + 1] = [place]
-    return len(tails) / len(found) if found else 1.0
+    last = -1
+    for choices in (places[token] for token in tokens if token in places):
+        last = next((place for place in choices if place > last), len(text))
+    return last < len(text)
 
 
 def _spelled(word: str, text: str) -> bool:

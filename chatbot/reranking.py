@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chatbot.llm.base import LanguageModel, Prompt
@@ -56,9 +56,16 @@ def ballot_line(item: Item, domain: Domain, request: Request) -> str:
     return f"{item.title(language)}: {('、' if language == 'zh' else ', ').join(words)}"
 
 
-def vote_prompt(request: Request, candidates: Sequence[Candidate], domain: Domain, liked: str, wish: str = "") -> Prompt:
+def vote_prompt(
+    request: Request,
+    candidates: Sequence[Candidate],
+    domain: Domain,
+    liked: str,
+    wish: str = "",
+    line: Callable[[Item, Domain, Request], str] = ballot_line,
+) -> Prompt:
     """Write the question: the candidates with their letters, then the wish, so that another wish reuses the ballot."""
-    lines = (f"{label}) {ballot_line(c.item, domain, request)}" for label, c in zip(LABELS, candidates, strict=False))
+    lines = (f"{label}) {line(c.item, domain, request)}" for label, c in zip(LABELS, candidates, strict=False))
     parts = load_template("vote", request.language).render(
         noun=domain.noun[request.language].one, ballot="\n".join(lines), wish=wish or request.text[:MAX_WISH], liked=liked
     )

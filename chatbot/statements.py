@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from chatbot.clauses import HAN
 from chatbot.cues import load_cues
-from chatbot.statements_en import appositions, has_subject
+from chatbot.statements_en import NAME, appositions, has_subject
 from chatbot.types import Language
 from retrieval.lexical import tokenize
 
@@ -21,7 +21,6 @@ MIN_LENGTH = {"en": 7, "zh": 10}  # words, Chinese characters: a shorter beginni
 REPEATED = 3  # content words in a row
 BORROWED = 2  # names from another line that a pronoun of this one may stand for
 _SCOPE_END = {"en": re.compile(r"[.;!?\n]|,\s"), "zh": re.compile(r"[。；！？，的\n]")}  # of a qualification
-_NAME = re.compile(r"\b[A-Z][\w'’-]*")
 _DANGLING = re.compile(r"\b(?:so (?:many|much|few|\w+ly)|such an?)\b(?!.*\b(?:that|as)\b)|, \w+\.$")  # the rest was cut
 _CLAUSE = re.compile(r"[，。；：、]")
 _STOPS = {"en": ".", "zh": "。"}
@@ -135,7 +134,7 @@ class _Told:
 def _actors(part: str, language: Language) -> set[str]:
     if language == "zh":
         return {token for token in tokenize(part)[:BORROWED]}
-    return {token for name in _NAME.findall(part) for token in tokenize(name)}
+    return {token for name in NAME.findall(part) for token in tokenize(name)}
 
 
 def unqualified(sentence: str, lines: Sequence[str], glue: Iterable[str], language: Language) -> str:

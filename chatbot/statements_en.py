@@ -1,6 +1,6 @@
 """What English lets a sentence get wrong with the right words: who does it, and of whom something is said. Pure functions.
 
-Each function takes a sentence and the text that it retells, and returns the words that are wrong, or "".
+Most functions take a sentence and the text that it retells, and return the words that are wrong, or "".
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Collection, Iterable, Sequence
 from chatbot.cues import load_cues
 from retrieval.lexical import tokenize
 
-_NAME = re.compile(r"\b[A-Z][\w'’-]*")
+NAME = re.compile(r"\b[A-Z][\w'’-]*")
 _RELATIVE = re.compile(r"\b(?:(?:which|who|that)\s+(\w+)|(?:is|are|was|were)\s+(\w+(?:ed|en|wn|ught)))\b|,\s+(\w+ing)\b")
 _APPOSED = re.compile(r"(?P<name>[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*)*), (?P<what>[^,;.]+)(?:,|\.$)")
 _DOER = re.compile(r"\b(?i:an?|the|his|her|their|its|one|two)(?: [a-z-]+){0,3}? (?P<noun>[a-z-]+) (?P<verb>[a-z-]*[a-rt-z]s)\b")
 _ADVERB = re.compile(r"\w+ly|soon|then|now|never|still|also|often|always|only|just|even|once|who|that|and|or|but")
 _ARTICLE, _LIST = re.compile(r"(?:an?|the)\b"), re.compile(r",?\s+(?:and|or)\b")
-_JOINED = re.compile(r"(?:(?:and|but|while|then|so|or|until|because|when)\s+)+")
+_JOINED = re.compile(r"^(?:(?:and|but|while|then|so|or|until|because|when)\s+)+")
 _SUBJECT = re.compile(r"(?:an?|the|his|her|their|its|he|she|they|it|who|which|where|whose)\b|[A-Z]")
 _PLACE = re.compile(r"(?:outside|inside|in|on|at|from|with|after|before|during|behind|under|over|near|by|through|into|for)\b")
 _NAMED = frozenset(tokenize("called named"))  # "an official called Nameless"
@@ -99,7 +99,7 @@ def headless(sentence: str, text: str) -> str:
 
 
 def another_subject(sentence: str, lines: Sequence[str], glue: Iterable[str]) -> str:
-    """Return a verb after "which", "who" or "is" whose subject in the lines the sentence leaves out, or "".
+    """Return a verb after "which", "who" or "is", or a participle, whose subject in the lines the sentence leaves out, or "".
 
     "He is caught, which makes him laugh" cannot retell "he is caught, and his guards make him laugh", nor "worms are served"
     "worms crawl over the meat served".
@@ -125,12 +125,12 @@ def has_subject(part: str, line: str, before: Collection[str]) -> bool:
 
     "A cook robs a bank, runs off" must not retell "A cook robs a bank. A stranger runs off."
     """
-    part = _JOINED.sub("", part, count=1) if _JOINED.match(part) else part
+    part = _JOINED.sub("", part)
     if _SUBJECT.match(part) or (tokenize(part)[:1] == tokenize(line)[:1] and not _PLACE.match(part)):
         return True
     if load_cues("en").pronoun.match(line):
         return True
-    named = _NAME.match(line)
+    named = NAME.match(line)
     who = tokenize(named[0]) if named and not named[0].endswith(("'s", "’s")) else []
     return bool(who) and set(who) <= set(before)
 

@@ -6,6 +6,7 @@ best first, until it would show the first sentence that is unsupported: a bound,
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from scipy.stats import mannwhitneyu
 
 from benchmarks.explanations.labels import Judged, judge
+from benchmarks.yes_no import log_odds
 from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.statements import description_sentences
 from retrieval.embedder import Embedder
@@ -24,7 +26,6 @@ SYSTEM = {
 }
 ASK = {"en": "Text: {lines}\nSentence: {sentence}\nYes or No?", "zh": "原文：{lines}\n句子：{sentence}\n是还是否？"}
 SEED = 7
-ANSWERS = {"en": ("Yes", "No"), "zh": ("是", "否")}
 
 
 def measure(embedder: Embedder, model: LanguageModel, count: int) -> list[dict[str, Any]]:
@@ -38,7 +39,7 @@ def measure(embedder: Embedder, model: LanguageModel, count: int) -> list[dict[s
         rows += [
             _row("rules", rules, part),
             _row("cosine with the nearest line", [nearness(embedder, j) for j in part], part),
-            _row("log-odds of yes", [log_odds(model, j) for j in part], part),
+            _row("log-odds of yes", [yes(model, j) for j in part], part),
         ]
     return rows
 
@@ -50,20 +51,18 @@ def nearness(embedder: Embedder, judged: Judged) -> float:
     return float((vectors[1:] @ vectors[0]).max())
 
 
-def log_odds(model: LanguageModel, judged: Judged) -> float:
-    """How much rather the model says yes."""
+def yes(model: LanguageModel, judged: Judged) -> float:
+    """How much rather the model says that the lines say it."""
     language = judged.case["language"]
     asked = ASK[language].format(lines=judged.case["lines"], sentence=judged.case["sentence"])
-    yes, no = ANSWERS[language]
-    scores = model.score(Prompt(SYSTEM[language], asked), (yes, no))
-    return scores[yes] - scores[no]
+    return log_odds(model, Prompt(SYSTEM[language], asked), language)
 
 
 def _row(name: str, scores: Sequence[float], part: Sequence[Judged]) -> dict[str, Any]:
     refused = [(score, j) for score, j in zip(scores, part, strict=True) if not j.whole]
     worst = [j for _, j in sorted(zip(scores, part, strict=True), key=lambda pair: pair[0])[: len(refused)]]
     unsupported = sum(not j.case["supported"] for j in part)
-    bar = max((score for score, j in refused if not j.case["supported"]), default=0.0)
+    bar = max((score for score, j in refused if not j.case["supported"]), default=-math.inf)
     true = [score for score, j in refused if j.case["supported"]]
     return {
         "judge": name, "language": part[0].case["language"], "n": len(part), "unsupported": unsupported,

@@ -16,17 +16,17 @@ from typing import Any
 
 import torch
 
+from benchmarks.yes_no import log_odds
 from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.llm.chat_format import encode
 from chatbot.llm.convert import convert
 from chatbot.llm.manifest import resolve
 from chatbot.pipeline import RecommendationPipeline
-from chatbot.reranking import LABELS, Answer, Poll, ask, ballot_line, tally
+from chatbot.reranking import LABELS, Answer, Poll, ask, ballot_line, tally, vote_prompt
 from chatbot.settings import Settings
 from chatbot.statements import description_sentences
 from chatbot.types import Request
 from chatbot.writing import by_nearness
-from prompts import load_template
 from retrieval.domain import Domain
 from retrieval.types import Candidate, Item
 
@@ -35,7 +35,6 @@ FITS = {
     "en": Prompt("You match films with a wish. Answer Yes or No.", "Film: {line}\nWish: {wish}\nDoes the film fit the wish?"),
     "zh": Prompt("你判断电影合不合心意，回答是或否。", "电影：{line}\n心意：{wish}\n这部电影合心意吗？"),
 }
-ANSWERS = {"en": ("Yes", "No"), "zh": ("是", "否")}
 SAYS = {
     "en": Prompt("You recommend films.", "{wish}", prefix="You should watch"),
     "zh": Prompt("你推荐电影。", "{wish}", prefix="推荐你看《"),
@@ -53,25 +52,16 @@ def card_line(item: Item, domain: Domain, request: Request) -> str:
 
 def lined(model: LanguageModel, request: Request, candidates: Sequence[Candidate], domain: Domain) -> dict[str, float]:
     """Log-probabilities of the letters of a ballot whose lines have a sentence of the text each."""
-    lines = (f"{label}) {card_line(c.item, domain, request)}" for label, c in zip(LABELS, candidates, strict=False))
-    noun = domain.noun[request.language].one
-    parts = load_template("vote", request.language).render(
-        noun=noun, ballot="\n".join(lines), wish=request.text, liked=""
-    )  # fmt: skip
-    scores = model.score(Prompt(parts["system"], parts["user"]), LABELS[: len(candidates)])
-    return {c.item.id: scores[label] for label, c in zip(LABELS, candidates, strict=False)}
+    labels = LABELS[: len(candidates)]
+    scores = model.score(vote_prompt(request, candidates, domain, "", line=card_line), labels)
+    return {c.item.id: scores[label] for label, c in zip(labels, candidates, strict=True)}
 
 
 def fit(model: LanguageModel, request: Request, candidates: Sequence[Candidate], domain: Domain) -> dict[str, float]:
     """Log-odds that a card fits the wish, each asked by itself."""
-    yes, no = ANSWERS[request.language]
     asked = FITS[request.language]
-    found: dict[str, float] = {}
-    for c in candidates:
-        line = card_line(c.item, domain, request)
-        scores = model.score(Prompt(asked.system, asked.user.format(line=line, wish=request.text)), (yes, no))
-        found[c.item.id] = scores[yes] - scores[no]
-    return found
+    texts = {c.item.id: asked.user.format(line=card_line(c.item, domain, request), wish=request.text) for c in candidates}
+    return {item: log_odds(model, Prompt(asked.system, text), request.language) for item, text in texts.items()}
 
 
 class TitleReader:
@@ -102,9 +92,7 @@ class TitleReader:
             after = self._model(input_ids=padded, past_key_values=cache).logits
             logits = torch.cat([first.logits[:, -1:].expand(len(titles), -1, -1), after[:, :-1]], dim=1)
             rows = torch.log_softmax(logits.float(), dim=-1).gather(2, padded.unsqueeze(2)).squeeze(2)
-        return {
-            c.item.id: float(row[: len(ids)].mean()) for c, row, ids in zip(candidates, rows, titles, strict=True)
-        }  # fmt: skip
+        return {c.item.id: float(row[: len(ids)].mean()) for c, row, ids in zip(candidates, rows, titles, strict=True)}
 
     def _ids(self, title: str, language: str) -> list[int]:
         text = f"{title}》" if language == "zh" else f" {title}."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, nullcontext
@@ -20,6 +19,7 @@ from chatbot.llm.adapter import Switch, attach
 from chatbot.llm.base import Prompt, check_log_probabilities, first_object, take_pieces, until_stop
 from chatbot.llm.chat_format import encode, label_id
 from chatbot.llm.manifest import local_folder
+from chatbot.llm.probe import cores
 from retrieval.errors import EngineError
 
 DType: TypeAlias = Literal["auto", "bfloat16", "float32"]
@@ -81,8 +81,7 @@ class TransformersModel:
         """
         folder = local_folder(model)
         self._name = folder.name if Path(model).expanduser().is_dir() else str(model)
-        affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        torch.set_num_threads(threads or affinity)
+        torch.set_num_threads(threads or cores())
         transformers.utils.logging.disable_progress_bar()
         try:
             self._tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)

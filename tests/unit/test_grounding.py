@@ -232,14 +232,14 @@ def test_every_sentence_of_every_description_supports_itself_unless_its_form_is_
 
 
 @pytest.mark.parametrize(
-    ("tokens", "text", "share"),
+    ("tokens", "text", "kept"),
     [
-        ("witch job", "a job for a witch", 0.5),
-        ("job witch", "a job for a witch", 1.0),
-        ("job dragon witch", "a job for a witch", 1.0),
-        ("dragon", "a job for a witch", 1.0),
-        ("job witch parents", "parents find a job for a witch and her parents", 1.0),
+        ("witch job", "a job for a witch", False),
+        ("job witch", "a job for a witch", True),
+        ("job dragon witch", "a job for a witch", True),
+        ("dragon", "a job for a witch", True),
+        ("job witch parents", "parents find a job for a witch and her parents", True),
     ],
 )
-def test_the_share_of_words_in_the_order_of_a_text(tokens, text, share):
-    assert in_order([t for word in tokens.split() for t in tokenize(word)], text) == pytest.approx(share)
+def test_words_keep_the_order_of_a_text(tokens, text, kept):
+    assert in_order([t for word in tokens.split() for t in tokenize(word)], text) == kept
