@@ -18,7 +18,9 @@ import typer
 from chatbot.catalogues import Catalogue, find_catalogue
 from chatbot.commands import Catalog, DomainName, EmbedderName, register
 from chatbot.intent_model import guess_for
+from chatbot.profile_commands import register as register_profile
 from chatbot.settings import Settings, go_offline, make_settings
+from chatbot.store_commands import register as register_store
 from retrieval.errors import SettingsError, ZhiyinError
 
 if TYPE_CHECKING:
@@ -50,9 +52,10 @@ def open_pipeline(
     tell: Report = report or (lambda stage, fraction: None)
     tell("libraries", 0.05)
     from chatbot.embedding import build_embedder
+    from chatbot.keeper import Keeper
     from chatbot.llm.scripted import ScriptedModel
     from chatbot.pipeline import RecommendationPipeline
-    from chatbot.store import SqlUserStore
+    from chatbot.store_keys import store_of
     from retrieval.index import index_lock, open_index
     from retrieval.index_build import update_index
     from retrieval.interactions import InteractionLog
@@ -81,7 +84,7 @@ def open_pipeline(
             language_model = build_language_model(settings, lambda done: tell("model", 0.6 + 0.3 * done))
         else:
             language_model = ScriptedModel()
-        store = SqlUserStore(settings.database_url)
+        store = store_of(settings)
         stack.callback(store.close)
         pipeline = RecommendationPipeline(
             index,
@@ -90,13 +93,18 @@ def open_pipeline(
             poll=_poll(settings, catalogue),
             count=settings.items,
             read_with_model=settings.read_with_model and model,
-            history=InteractionLog(catalogue.interactions).events,
+            keeper=Keeper(store, settings.data_folder, catalogue.folder, InteractionLog(catalogue.interactions).events),
+            deidentify=settings.deidentify,
             guess=guess_for(index.embedder, settings),
         )
         if model:
             tell("model", 0.9)
             pipeline.warm_up()
         yield pipeline
+
+
+register_profile(cli, open_pipeline)
+register_store(cli)
 
 
 def _poll(settings: Settings, catalogue: Catalogue) -> Poll:

@@ -154,7 +154,26 @@ class Speaker:
         found: int,
         instead: Sequence[tuple[Constraint, int]] = (),
     ) -> str:
-        """The one sentence before the items (or instead of them, when there are none)."""
+        """What comes before the items (or instead of them, when there are none): one sentence, and what was noted for good."""
+        opening = self._opening(request, profile, kept, relaxed, found, instead)
+        if not request.never:
+            return opening
+        language = request.language
+        excluded = (c for c in request.constraints if c.op == "excludes")
+        words = {(c.field, str(value)): c.words for c in excluded for value in c.values}  # as they said it
+        own = (words.get((field, str(value)), "") or self.value_label(field, value, language) for field, value in request.never)
+        values = join(dict.fromkeys(own), language, "or")
+        return load_phrases(language).say("noted_never", value=values) + ("" if language == "zh" else " ") + opening
+
+    def _opening(
+        self,
+        request: Request,
+        profile: Profile,
+        kept: Sequence[Constraint],
+        relaxed: Sequence[Constraint],
+        found: int,
+        instead: Sequence[tuple[Constraint, int]],
+    ) -> str:
         language = request.language
         say = load_phrases(language).say
         noun = self._domain.noun[language]

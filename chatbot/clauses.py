@@ -59,7 +59,7 @@ def negated_spans(text: str, cues: Cues) -> list[tuple[int, int]]:
                 position = found.end()
                 if any(a <= found.start() < b for a, b in innocent):
                     continue
-                turn = cues.turn.search(text, found.end(), last)
+                turn = _turn(text, found.end(), last, cues)
                 stop = turn.start() if turn else last
                 if (scope := cues.scope_end.search(text, found.start(), stop)) and scope.start() <= found.end():
                     turn, stop = scope, scope.end()
@@ -67,6 +67,14 @@ def negated_spans(text: str, cues: Cues) -> list[tuple[int, int]]:
                 open_ = turn is None
                 position = stop
     return spans
+
+
+def _turn(text: str, start: int, end: int, cues: Cues) -> re.Match[str] | None:
+    """Find what ends a negation; a verb right after it is denied itself ("don't show me ...")."""
+    turn = cues.turn.search(text, start, end)
+    if turn and not text[start : turn.start()].strip() and cues.deniable.match(text, turn.start()):
+        return cues.turn.search(text, turn.end(), end)
+    return turn
 
 
 def points_at(text: str, start: int, end: int, cues: Cues) -> bool:

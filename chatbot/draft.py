@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from chatbot.answers import write_title
 from chatbot.types import Conversation, Held, Question, Recommendation, Request, Turn
-from retrieval.types import Candidate, Constraint
+from retrieval.types import Candidate, Constraint, Query
 
 _TIMINGS = ("understand", "retrieve", "rerank", "first_card", "first_token", "first_sentence", "total")
 
@@ -21,6 +21,7 @@ class Draft:
     started: float
     timings: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_TIMINGS, 0.0))
     items: list[Recommendation] = field(default_factory=list[Recommendation])
+    query: Query = field(default_factory=lambda: Query(""))
     candidates: tuple[Candidate, ...] = ()
     relaxed: tuple[Constraint, ...] = ()
     opening: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 import time
@@ -9,20 +10,25 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 
 from chatbot.answers import Speaker
 from chatbot.clarifying import LOOK, clarify
+from chatbot.deidentifying import deidentify, may_identify
 from chatbot.draft import Draft, recommendations, timing_text
 from chatbot.fitting import Fitting
 from chatbot.grounding import Grounder
 from chatbot.held import held_state
+from chatbot.keeper import Keeper
 from chatbot.llm.base import LanguageModel
+from chatbot.noting import statements
+from chatbot.people import People
+from chatbot.personal import RECENT, catalogue_of, personalise
 from chatbot.policy import Facts, decide, facts_of
-from chatbot.profile import build_profile
+from chatbot.portrait import Painter
 from chatbot.reading import ModelReader, is_open, merge
 from chatbot.records import turn_record
-from chatbot.replying import Replier, Reply, forgettable
+from chatbot.replying import Replier, Reply
 from chatbot.reranking import Poll, rerank
 from chatbot.store import UserStore
 from chatbot.telling import Teller
@@ -40,7 +46,7 @@ from chatbot.types import (
     Turn,
     TurnEvent,
 )
-from chatbot.understanding import Understanding
+from chatbot.understanding import Understanding, detect_language
 from chatbot.writing import Writer
 from retrieval.errors import EngineError
 from retrieval.events import Event
@@ -50,7 +56,6 @@ from retrieval.types import Candidate, Constraint, Query, Wish
 
 logger = logging.getLogger(__name__)
 POOL = 10  # candidates that the model votes on
-RECENT = 20  # likes and dislikes of a profile that count
 DEFAULT_POLL = Poll()
 KEEP_SHOWN = 30  # items shown in this conversation that do not come back
 
@@ -68,7 +73,8 @@ class RecommendationPipeline:
         parallel: int = 4,
         count: int = 3,
         read_with_model: bool = False,
-        history: Callable[[str], Sequence[Event]] | None = None,
+        keeper: Keeper | None = None,
+        deidentify: bool = True,
         guess: Callable[[str], tuple[str, float]] | None = None,
     ) -> None:
         """Wire the parts.
@@ -81,11 +87,13 @@ class RecommendationPipeline:
             parallel: conversations that the model serves at once; the others wait in line.
             count: items a reply has unless the message says otherwise.
             read_with_model: the model reads the messages that the rules leave open.
+            deidentify: what names or reaches the writer of a message is taken out before anything else reads it.
             guess: tells what a message is for where no cue does; see :class:`chatbot.understanding.Understanding`.
-            history: a person's events in the imported log, oldest first; they count as older than what the store holds.
+            keeper: of everything that is kept; its log's events count as older than what the store holds.
         """
         self.index, self.model, self.store = index, model, store
-        self._history = history
+        self.keeper = keeper or Keeper(store)
+        self._deidentify = deidentify
         self._poll, self._turnstile = poll, Turnstile(parallel)
         self._retriever = Retriever(index)
         self._understanding = Understanding(index.domain, index.items, count=count, guess=guess)
@@ -93,17 +101,24 @@ class RecommendationPipeline:
         self._count = count
         self._speaker = Speaker(index.domain, index.items)
         self._replier = Replier(index.domain, index.items, self._speaker)
+        self.people = People(store, self.keeper.log, catalogue_of(index), Painter(index.domain, self._speaker))
         self.grounder = Grounder(index.domain, self._understanding.names, self._understanding.lexicon)
         self._writer = Writer(model, index.domain, self.grounder)
         self._teller = Teller(Fitting(index.domain, index.items, self._speaker), self._writer)
 
-    def profile(self, user: str) -> Profile:
-        """What a person's events say, up to this moment: first those of the imported log, then those of the store."""
-        return build_profile(user, chain(self._history(user) if self._history else (), self.store.events(user)))
+    def over(self, store: UserStore) -> RecommendationPipeline:
+        """Return the same pipeline over another store, such as one that forgets."""
+        other = copy.copy(self)
+        other.store, other.people = store, replace(self.people, store=store)
+        return other
 
-    def learn(self, event: Event) -> None:
+    def profile(self, user: str) -> Profile:
+        """What a person's events say, up to this moment."""
+        return self.people.profile(user)
+
+    def learn(self, *events: Event) -> None:
         """Take in feedback: the one door back. It counts from the next turn on."""
-        self.store.append(event)
+        self.store.append(*events)
 
     def warm_up(self) -> None:
         """Let the model read what every prompt begins with, and the rules a message, so that the first turn does not wait."""
@@ -156,14 +171,16 @@ class RecommendationPipeline:
         started = time.perf_counter()
         yield Stage("understanding")
         cancel = cancel or threading.Event()
+        message, taken_out = self._without_identifiers(message) if self._deidentify else (message, ())
         request = self._understanding.read(message, conversation, language, drop)
         if self._reader and not drop and is_open(request, conversation):
             reading = self._reader.read(request.text, request.language, cancel)
             request = merge(request, reading, conversation, self.index.domain) if reading else request
         draft = Draft(request, started)
+        draft.notes += [f"taken out: {kind}" for kind in taken_out]
         draft.timings["understand"] = draft.clock()
         turn_id = uuid.uuid4().hex
-        self._store_statements(request, profile, conversation, turn_id)
+        self.learn(*statements(request, profile, conversation, turn_id))
         try:
             facts = facts_of(conversation, profile, self._count)
             action = decide(request, facts)
@@ -180,6 +197,12 @@ class RecommendationPipeline:
             draft.timings["total"] = draft.clock()
             turn = self._finish(draft, conversation, turn_id, cancel)
         yield Done(turn)
+
+    def _without_identifiers(self, message: str) -> tuple[str, tuple[str, ...]]:
+        if not may_identify(message):
+            return message, ()
+        titles = [(mention.start, mention.end) for mention in self._understanding.names.find(message)]
+        return deidentify(message, detect_language(message), titles)
 
     # -- stages ---------------------------------------------------------------------------------------------------
 
@@ -209,13 +232,14 @@ class RecommendationPipeline:
         request = draft.request
         yield Stage("looking", request.language)
         before = draft.clock()
-        found = self._retriever.retrieve(self._query(request, conversation, profile))
+        draft.query = self._query(request, conversation, profile)
+        found = self._retriever.retrieve(draft.query)
         draft.candidates, draft.relaxed = found.candidates, found.relaxed
         draft.timings["retrieve"] = draft.clock() - before
         draft.notes += [f"relaxed: {self._speaker.describe_constraint(c, request.language)}" for c in found.relaxed]
-        kept = [c for c in request.constraints if c not in found.relaxed]
+        told = [c for c in request.constraints if c not in found.relaxed and (c.field, c.value) not in request.never]
         count = min(request.count, len(found.candidates))
-        draft.opening = self._speaker.opening(request, profile, kept, found.relaxed, count, found.instead)
+        draft.opening = self._speaker.opening(request, profile, told, found.relaxed, count, found.instead)
         draft.items = recommendations(found.candidates[:count])
         draft.timings["first_card"] = draft.clock()
         if not draft.items:
@@ -252,7 +276,7 @@ class RecommendationPipeline:
             liked = self._speaker.titles((i for i in request.liked if i not in request.named), request.language)
             ordered = rerank(self.model, request, draft.candidates, self.index.domain, self._poll, liked=liked)
             draft.candidates = ordered
-            draft.items = recommendations(self._retriever.choose(ordered, count, request.language, request.constraints))
+            draft.items = recommendations(self._retriever.choose(ordered, draft.query, count))
         except EngineError as error:
             logger.warning("no vote: %s", error)
             draft.notes.append(f"no vote: {error}")
@@ -261,27 +285,21 @@ class RecommendationPipeline:
     def _query(self, request: Request, conversation: Conversation, profile: Profile) -> Query:
         shown = [item["id"] for turn in conversation.turns for item in turn.record["items"]][-KEEP_SHOWN:]
         named = set(request.named) | set(request.liked) | set(request.disliked) | set(request.seen)
-        return Query(
+        known = {*profile.seen, *profile.disliked, *profile.liked, *profile.answered}
+        query = Query(
             text=request.query,
             language=request.language,
             context=request.context,
             constraints=request.constraints,
             wishes=request.wishes,
-            liked=request.liked or profile.liked[-RECENT:],  # a model named in this conversation says more than history
             disliked=tuple(dict.fromkeys([*profile.disliked[-RECENT:], *request.disliked])),
-            exclude=frozenset({*shown, *named, *profile.seen, *profile.disliked, *profile.liked}),
+            exclude=frozenset({*shown, *named, *known}),
             k=max(POOL, request.count),
         )
+        interests = self.people.interests(conversation.user)
+        return personalise(query, request, profile, interests, self.people.painter.query(interests, request.language))
 
     # -- memory ---------------------------------------------------------------------------------------------------
-
-    def _store_statements(self, request: Request, profile: Profile, conversation: Conversation, turn_id: str) -> None:
-        user, context = conversation.user, {"conversation": conversation.id, "turn": turn_id}
-        self.learn(Event(user, "typed", text=request.text, context=context))
-        for item in forgettable(request, profile):
-            self.learn(Event(user, "cleared", item, context=context))
-        for item, kind in request.stated if request.intent != "profile" else ():
-            self.learn(Event(user, kind, item, request.text, context=context))
 
     def _finish(self, draft: Draft, conversation: Conversation, turn_id: str, cancel: threading.Event) -> Turn:
         draft.notes += ["stopped"] if cancel.is_set() else []
@@ -289,8 +307,7 @@ class RecommendationPipeline:
         turn = draft.turn(turn_id, conversation, self.model.description, held)
         self.store.save(conversation.id, conversation.user, StoredTurn(turn.id, turn.at, draft.request.text, turn_record(turn)))
         context = {"conversation": conversation.id, "turn": turn.id}
-        for item in turn.items:
-            self.learn(Event(conversation.user, "shown", item.item.id, context=context))
+        self.learn(*(Event(conversation.user, "shown", item.item.id, context=context) for item in turn.items))
         logger.info(
             "turn %s: %s, %s, %d items, %s",
             turn.id[:8],

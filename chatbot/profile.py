@@ -8,47 +8,63 @@ from chatbot.types import Profile
 from retrieval.events import Event
 
 LIKED_FROM, DISLIKED_TO = 0.7, 0.3  # of a rating's place on its scale, or a play's confidence: 4 and 2 of 5 stars lie beyond
-_USED = frozenset({"seen", "rated", "reviewed", "viewed", "played", "purchased"})
+_USED = frozenset({"seen", "rated", "reviewed", "viewed", "played", "purchased", "owned"})
+_OPINIONS = frozenset({"liked", "disliked"})
+_ANSWERS = frozenset({"accepted", "dismissed"})
+
+
+def standing(events: Iterable[Event]) -> list[Event]:
+    """Return the events that still count, in their order: neither those taken back one by one nor what took them back."""
+    events = list(events)
+    undone = {event.text for event in events if event.kind == "undone"}
+    return [event for event in events if event.kind != "undone" and (not event.id or event.id not in undone)]
 
 
 def build_profile(user: str, events: Iterable[Event]) -> Profile:
-    """Fold a person's events, oldest first, into what they like, dislike and have seen.
+    """Fold a person's events, in the order in which they arrived, into what they like, dislike and have seen.
 
     The last word on an item wins: a like takes back a dislike and the other way round; ``cleared`` takes back the kind
-    named in its text, or all of them when it names none.
+    named in its text, or all of them when it names none; ``undone`` takes back one event.
 
     A rating or review says liked from :data:`LIKED_FROM` on, disliked up to :data:`DISLIKED_TO`, and takes back both between
     them; without a value it says neither. Playing something long or often enough says liked. Whatever was rated, reviewed,
-    viewed, played or purchased was seen; what was saved or tagged may still be to come, and what was shown was not chosen.
+    viewed, played, purchased or owned was seen; what was saved or tagged may still be to come, and what was shown was not
+    chosen. What was accepted or dismissed was answered: it is not to be offered again.
     """
     attitude: dict[str, str] = {}
     seen: dict[str, None] = {}
-    for event in events:
-        if event.user != user or event.item is None:
-            continue
+    answered: dict[str, None] = {}
+    for event in standing(event for event in events if event.user == user):
         item = event.item
+        if item is None:
+            continue
         if event.kind == "cleared":
             if event.text in ("", "seen"):
                 seen.pop(item, None)
             if event.text in ("", attitude.get(item)):
                 attitude.pop(item, None)
+            if event.text in ("", *_ANSWERS):
+                answered.pop(item, None)
             continue
         if event.kind in _USED:
             seen[item] = None
-        if opinion := _opinion(event):
+        if event.kind in _ANSWERS:
+            answered[item] = None
+        if said := opinion(event):
             attitude.pop(item, None)
-            attitude[item] = opinion
+            attitude[item] = said
     return Profile(
         user=user,
         liked=tuple(item for item, kind in attitude.items() if kind == "liked"),
         disliked=tuple(item for item, kind in attitude.items() if kind == "disliked"),
         seen=tuple(seen),
+        answered=tuple(answered),
     )
 
 
-def _opinion(event: Event) -> str | None:
+def opinion(event: Event) -> str | None:
     """What an event says of its item: liked, disliked, or neither after all; None when it says nothing."""
-    if event.kind in ("liked", "disliked"):
+    if event.kind in _OPINIONS:
         return event.kind
     if event.value is None:
         return None

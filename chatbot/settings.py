@@ -27,6 +27,11 @@ class Settings(BaseSettings):
         server_key: its key, if it wants one. It is never shown or logged.
         server_timeout: seconds to wait for the next piece of its answer.
         adapter: folder of an adapter of the model that ``python app.py tune`` made: it votes. Empty: the model itself votes.
+        database: of the user store, an address of SQLAlchemy; empty: the file zhiyin.db in the folder of the data.
+        key: encrypts the user store: the whole file of SQLite, all words in PostgreSQL. It is never shown or logged.
+        keyring: the key is in the keyring of this machine, where 'python app.py store encrypt --keyring' put it.
+        keep_days: events and conversations older than this are erased; 0: they are kept.
+        deidentify: names of the reachable (addresses, phone numbers, cards, identity numbers) are taken out of what is typed.
         domain: a shipped domain or a folder with a domain.toml.
         items: how many items a reply recommends.
         vote_weight: weight of the model's vote beside the channels' in the reciprocal rank fusion; 0: it does not vote.
@@ -48,6 +53,11 @@ class Settings(BaseSettings):
     server_key: SecretStr = SecretStr("")
     server_timeout: float = Field(default=120, gt=0, le=3600)
     adapter: str = ""
+    database: str = ""
+    key: SecretStr = SecretStr("")
+    keyring: bool = False
+    keep_days: int = Field(default=0, ge=0, le=36500)
+    deidentify: bool = True
     domain: str = "movies"
     items: int = Field(default=3, ge=1, le=10)
     vote_weight: float | None = Field(default=None, ge=0, le=10)
@@ -68,7 +78,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The user store."""
-        return f"sqlite:///{self.data_folder / 'zhiyin.db'}"
+        return self.database or f"sqlite:///{self.data_folder / 'zhiyin.db'}"
 
     def index_folder(self, name: str) -> Path:
         """Where the index of a catalogue lies."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from retrieval.events import EventKind
-from retrieval.types import Candidate, ChannelScore, Constraint, Item, Wish
+from retrieval.types import Candidate, ChannelScore, Constraint, FacetValue, Item, Wish
 
 Language: TypeAlias = Literal["en", "zh"]
 Intent: TypeAlias = Literal["recommend", "refine", "ask_item", "compare", "react", "chat", "profile", "out_of_scope", "unsafe"]
@@ -17,12 +17,17 @@ MAX_MESSAGE = 4000  # characters; a longer one is refused with a clear error
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a person's events say. Ids in the order of the events, oldest first."""
+    """What a person's events say. Ids in the order of the events, oldest first.
+
+    Attributes:
+        answered: items that were recommended and taken or waved away.
+    """
 
     user: str
     liked: tuple[str, ...] = ()
     disliked: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Request:
         disliked: items named as disliked.
         seen: items named as already seen.
         stated: (item, "liked" | "disliked" | "seen") that the person said of themselves: kept as events.
+        never: (facet, value) that the person wants never again, in no conversation; kept as events.
+        again: (facet, value) of those that they want again after all.
         attitudes: (item, attitude) of every item that this message names or points at: liked, disliked, seen, owned, wanted,
             model (something like it), excluded (anything but it), asked (about).
         named: every item named, and the items asked about.
@@ -64,6 +71,8 @@ class Request:
     disliked: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     stated: tuple[tuple[str, EventKind], ...] = ()
+    never: tuple[tuple[str, FacetValue], ...] = ()
+    again: tuple[tuple[str, FacetValue], ...] = ()
     attitudes: tuple[tuple[str, str], ...] = ()
     named: tuple[str, ...] = ()
     asked: tuple[Wish, ...] = ()

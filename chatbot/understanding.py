@@ -31,6 +31,7 @@ from chatbot.dialogue import (
     unique,
 )
 from chatbot.intents import aside, guessed_aside, question, speaks_of_things, worth_guessing
+from chatbot.lasting import lasting
 from chatbot.lexicon import Lexicon
 from chatbot.mentions import with_plain_titles
 from chatbot.quantities import number
@@ -51,7 +52,7 @@ _KINDS: Mapping[str, EventKind] = {  # what is kept of what a person says of an 
     "liked": "liked",
     "disliked": "disliked",
     "seen": "seen",
-    "owned": "purchased",
+    "owned": "owned",
     "wanted": "saved",
 }
 _BOOK_MARKS = re.compile(r"(?<=《)[^《》]+(?=》)")  # a title, whether it is in the catalogue or not
@@ -184,6 +185,7 @@ class Understanding:
         read_mentions(masked, mentions, cues, reading, state)
         settle(reading, masked, cues)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
+        never, again = lasting(masked, cues, reading)
         request = Request(
             intent="recommend",
             language=language,
@@ -195,6 +197,8 @@ class Understanding:
             disliked=tuple(i for i, a in reading.attitudes.items() if a == "disliked"),
             seen=tuple(i for i, a in reading.attitudes.items() if a in ("seen", "owned")),
             stated=tuple((i, _KINDS[a]) for i, a in reading.attitudes.items() if a in _KINDS),
+            never=never,
+            again=again,
             attitudes=tuple(reading.attitudes.items()),
             named=tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item")),
             refers=tuple(dict.fromkeys(pointed)),

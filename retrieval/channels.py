@@ -5,7 +5,7 @@ A channel is one function from a :class:`Search` to positions and scores, named 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -71,32 +71,44 @@ class Search:
         return unit_rows((self.said * weights).sum(axis=0, keepdims=True))
 
     @cached_property
-    def taste(self) -> Vectors | None:
-        """Attention of the wish over liked items (softmax of cosines), less the mean of disliked ones; None without liked."""
-        liked = [i for i in self.query.liked if i in self.index.items]
-        disliked = [i for i in self.query.disliked if i in self.index.items]
+    def tastes(self) -> Vectors | None:
+        """(m, d): what the liked items are like, less the mean of disliked ones; None without liked.
+
+        With a wish, one row: attention of the wish over the liked items (softmax of cosines). Without one, a row for every
+        interest, so that several are not averaged into one that nobody has (as in MIND: Li et al., CIKM 2019).
+        """
+        liked = self._known(self.query.liked)
         if not liked:
             return None
-        rows = self.index.vectors_of(liked, self.query.language)
-        wish = self.wish
-        logits = (rows @ wish.ravel() if wish is not None else np.zeros(len(liked))) / ATTENTION_TEMPERATURE
-        attention = np.exp(logits - logits.max())
-        taste = (rows * (attention / attention.sum())[:, None]).sum(axis=0, keepdims=True)
+        groups = [known for group in self.query.interests if (known := self._known(group))] if self.wish is None else []
+        rows = np.stack([self._attended(group) for group in groups or [liked]])
+        disliked = self._known(self.query.disliked)
         if disliked:
-            away = self.index.vectors_of(disliked, self.query.language)
-            taste = taste - DISLIKE_WEIGHT * away.mean(axis=0, keepdims=True)
-        return unit_rows(taste.astype(np.float32))
+            rows = rows - DISLIKE_WEIGHT * self.index.vectors_of(disliked, self.query.language).mean(axis=0, keepdims=True)
+        return unit_rows(rows.astype(np.float32))
+
+    def _known(self, ids: Iterable[str]) -> list[str]:
+        return [item_id for item_id in ids if item_id in self.index.items]
+
+    def _attended(self, ids: Sequence[str]) -> Vectors:
+        rows = self.index.vectors_of(ids, self.query.language)
+        logits = (rows @ self.wish.ravel() if self.wish is not None else np.zeros(len(ids))) / ATTENTION_TEMPERATURE
+        attention = np.exp(logits - logits.max())
+        return (rows * (attention / attention.sum())[:, None]).sum(axis=0)
 
 
 def dense(search: Search) -> Found | None:
-    """Cosine of the card with the wish."""
-    return None if search.wish is None else nearest(search, search.wish)
+    """Cosine of the card with the wish, or with the portrait of the person where there is none."""
+    if search.wish is not None:
+        return nearest(search, search.wish)
+    portrait = search.query.portrait
+    return nearest(search, search.index.embedder.embed_queries([portrait])) if portrait else None
 
 
 def bm25(search: Search) -> Found | None:
     """Words of the card."""
     lexical = search.index.lexical
-    words = " ".join([search.query.text, *search.query.context[:1]])
+    words = " ".join([search.query.text, *search.query.context[:1]]).strip() or search.query.portrait
     scores = lexical.all_scores(words, search.index.domain.noun_words)
     if scores is None:
         return None
@@ -105,8 +117,17 @@ def bm25(search: Search) -> Found | None:
 
 
 def history(search: Search) -> Found | None:
-    """Cosine of the card with the taste."""
-    return None if search.taste is None else nearest(search, search.taste)
+    """Cosine of the card with the taste, or with the nearest of several."""
+    if search.tastes is None:
+        return None
+    found = [nearest(search, row[None, :]) for row in search.tastes]
+    if len(found) == 1:
+        return found[0]
+    best_of: dict[int, float] = {}
+    for positions, scores in found:
+        for position, value in zip(positions.tolist(), scores.tolist(), strict=True):
+            best_of[position] = max(value, best_of.get(position, -1.0))
+    return np.array(list(best_of), np.int32), np.array(list(best_of.values()), np.float32)
 
 
 def collaborative(search: Search) -> Found | None:

@@ -1,4 +1,4 @@
-"""Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998) and a cap per group."""
+"""Maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998), a cap per group, and a share for every interest."""
 
 from __future__ import annotations
 
@@ -50,4 +50,27 @@ def maximal_marginal_relevance(
         left.remove(best)
         for group in groups[best] if groups else ():
             used[group] = used.get(group, 0) + 1
+    return chosen
+
+
+def proportional(order: Sequence[int], labels: Sequence[int], sizes: Sequence[int], k: int) -> list[int]:
+    """Take k positions so that each label has its share of the places, as seats are shared out (Sainte-Laguë).
+
+    A label whose positions are used up leaves its places to the others.
+
+    Args:
+        order: positions, best first; the first of a label are taken first.
+        labels: of every position.
+        sizes: of every label, above 0: what its share is in proportion to.
+        k: how many.
+    """
+    waiting: list[list[int]] = [[] for _ in sizes]
+    for position in order:
+        waiting[labels[position]].append(position)
+    taken = [0] * len(sizes)
+    chosen: list[int] = []
+    while len(chosen) < k and any(waiting):
+        due = max((n for n in range(len(sizes)) if waiting[n]), key=lambda n: (sizes[n] / (2 * taken[n] + 1), -n))
+        chosen.append(waiting[due].pop(0))
+        taken[due] += 1
     return chosen

@@ -14,6 +14,7 @@
     ├── WeightsError           weights are missing, broken or cannot be fetched
     ├── EngineError            a language model cannot be loaded or run
     ├── StoreError             the user store refuses (another user's conversation, a bad file)
+    ├── ProfileError           a document that is no exported profile
     └── MessageError           a message cannot be answered (empty, too long)
 
 A message says what is wrong, where, and what to do. ``key`` and ``values`` let a page say it in another language.
@@ -82,6 +83,10 @@ class EngineError(ZhiyinError):
 
 class StoreError(ZhiyinError):
     """The user store refuses an operation."""
+
+
+class ProfileError(ZhiyinError):
+    """A document cannot be read as an exported profile."""
 
 
 class MessageError(ZhiyinError):

@@ -7,7 +7,7 @@ from typing import get_args
 
 from retrieval.cleaning import CHANGES, REJECTS, Rules
 from retrieval.errors import DomainError
-from retrieval.events import EventKind
+from retrieval.events import SAID_HERE, EventKind
 
 _OF_TEXTS = ("html_entities", "html_tags", "mojibake", "unicode", "whitespace", "nan_text", "number_in_text")
 _OF_TABLES = ("wrong_field_count", "broken_quotes", "undecodable", "invalid_json", "not_an_object")
@@ -52,9 +52,12 @@ _WORDS = {
     "seen": ("known", "read"),
     "shown": ("show", "impression"),
     "tagged": ("tag", "label"),
+    "owned": ("own", "have", "library", "collection"),
+    "accepted": ("accept", "take"),
+    "dismissed": ("dismiss", "skip", "hide", "not_interested"),
 }
 _KINDS: dict[str, EventKind] = {
-    name: kind for kind in get_args(EventKind) if kind not in ("typed", "cleared") for name in (kind, *_WORDS.get(kind, ()))
+    name: kind for kind in get_args(EventKind) if kind not in SAID_HERE for name in (kind, *_WORDS.get(kind, ()))
 }
 
 

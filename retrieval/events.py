@@ -14,6 +14,7 @@ from dateutil import parser as dates
 
 EventKind: TypeAlias = Literal[
     "shown",
+    "opened",
     "liked",
     "disliked",
     "seen",
@@ -26,7 +27,14 @@ EventKind: TypeAlias = Literal[
     "purchased",
     "saved",
     "tagged",
+    "owned",
+    "accepted",
+    "dismissed",
+    "wished",
+    "corrected",
+    "undone",
 ]
+SAID_HERE = frozenset({"typed", "cleared", "wished", "corrected", "undone"})  # in a conversation alone, never in a log
 
 NO_OPINION = 0.5  # the value of a rating where all ratings are the same
 
@@ -42,12 +50,16 @@ class Event:
 
     Attributes:
         user: whose event it is.
-        kind: ``cleared`` takes back an earlier ``liked``, ``disliked`` or ``seen`` (named in ``text``) of the item.
-        item: the item, or None for ``typed``.
-        text: the words, for ``typed``, ``reviewed`` and ``tagged``.
+        kind: ``opened`` looked closer at what was shown; ``accepted`` took a recommendation, ``dismissed`` waved one away;
+            ``cleared`` takes back an earlier ``liked``, ``disliked`` or ``seen`` (named in ``text``) of the item, ``undone``
+            the event whose id is its text; ``wished`` is a facet value asked for, ``corrected`` what the person says of their
+            profile, see :mod:`chatbot.interests`.
+        item: the item, or None for ``typed``, ``wished``, ``undone`` and most ``corrected``.
+        text: the words, for ``typed``, ``reviewed``, ``tagged``, ``wished`` and ``corrected``.
         value: strength in [0, 1]: of a rating its place on the scale, of a count or of hours the :func:`confidence`.
         at: seconds since the epoch; 0 when unknown.
         context: what else is known: ``conversation`` and ``turn``, ``session``, ``raw`` (the value as the log had it).
+        id: names the event among those of its user: one that comes twice counts once. The store gives it one.
     """
 
     user: str
@@ -57,6 +69,7 @@ class Event:
     value: float | None = None
     at: float = 0.0
     context: Mapping[str, str] = field(default_factory=dict[str, str])
+    id: str = field(default="", compare=False)
 
 
 def normalise_rating(value: float, low: float, high: float) -> float:

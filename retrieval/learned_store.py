@@ -30,6 +30,8 @@ def load_learned(index: CatalogIndex, folder: Path) -> Learned | None:
     if meta["embedder"] != index.embedder.fingerprint or meta["version"] != VERSION:
         logger.warning("what was learned in %s is of another embedder or version: python app.py train-ranker", folder)
         return None
+    if why := meta.get("outdated"):
+        logger.warning("what was learned in %s should be learned again, for %s: python app.py train-ranker", folder, why)
     table = ItemTable(index.items.values(), index.domain)
     vectors = index.vectors_of(table.ids, index.domain.languages[0])
     return Learned.load(folder / str(meta["folder"]), table, vectors, log_similarities(index, table))
@@ -50,6 +52,17 @@ def save_learned(learned: Learned, folder: Path, embedder: str, note: dict[str, 
     for old in folder.glob(f"{NAME}-*"):
         if old.name != name:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def mark_outdated(folder: Path, why: str) -> None:
+    """Note that what was learned should be learned again; it serves until then.
+
+    Args:
+        folder: of the index.
+        why: what :func:`load_learned` says each time.
+    """
+    if meta := read_json(folder / f"{NAME}.json"):
+        write_json(folder / f"{NAME}.json", {**meta, "outdated": why})
 
 
 def log_similarities(index: CatalogIndex, table: ItemTable) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from retrieval.channels import Search, as_arrays, best, find_all, rank_all
 from retrieval.constraints import satisfies_all
-from retrieval.diversity import maximal_marginal_relevance
+from retrieval.diversity import maximal_marginal_relevance, proportional
 from retrieval.domain import PEOPLE
 from retrieval.facet_columns import Mask, left_without, relax
 from retrieval.fusion import RRF_K, reciprocal_rank_fusion
@@ -71,7 +71,7 @@ class Retriever:
             for item in (self.index.items[item_id] for item_id in list(fused)[: max(3 * query.k, 30)])
             if satisfies_all(item, kept, self.index.domain)  # masks chose it; the promise is checked on the item itself
         ]
-        chosen = self.choose(pool, query.k, query.language, query.constraints)
+        chosen = self.choose(pool, query)
         if learned is not None and ranker is not None:
             chosen = self._with_unproved(chosen, channels, kept, learned, int(query.k * self.explore))
             chosen = _explain(chosen, ranker, explained)
@@ -100,21 +100,36 @@ class Retriever:
         places: list[int] = positions.tolist()
         return [columns.items[place].id for place in places]
 
-    def choose(
-        self, candidates: Sequence[Candidate], k: int, language: str, constraints: Sequence[Constraint] = ()
-    ) -> list[Candidate]:
-        """Choose k candidates by maximal marginal relevance, at most one of the domain's group unless people were asked for."""
+    def choose(self, candidates: Sequence[Candidate], query: Query, k: int | None = None) -> list[Candidate]:
+        """Choose by maximal marginal relevance, at most one of each of the domain's groups unless people were asked for.
+
+        Where nothing was asked for and the person has several interests, each has its share of the places.
+
+        Args:
+            candidates: best first.
+            query: that they answer; of what it is sated with, at most one is chosen too.
+            k: how many; None: as many as the query wants.
+        """
         if not candidates:
             return []
+        count = query.k if k is None else k
         facet = self.index.domain.per_group
-        asked = any(c.op != "excludes" and c.field in (PEOPLE, facet) for c in constraints)
+        asked = any(c.op != "excludes" and c.field in (PEOPLE, facet) for c in query.constraints)
+        capped = [*query.sated, *(() if asked or not facet else ((facet, None),))]  # None: whatever its value
+        groups = [{(f, v) for f, own in capped for v in c.item.values(f) if own in (None, v)} for c in candidates]
+        vectors = self.index.vectors_of([c.item.id for c in candidates], query.language)
+        shared = not query.asks and len(query.interests) > 1
         chosen = maximal_marginal_relevance(
             [c.score for c in candidates],
-            self.index.vectors_of([c.item.id for c in candidates], language),
-            k,
+            vectors,
+            len(candidates) if shared else count,
             trade_off=self.trade_off,
-            groups=None if not facet or asked else [c.item.values(facet) for c in candidates],
+            groups=groups,
         )
+        if shared:
+            means = [self.index.vectors_of(group, query.language).mean(axis=0) for group in query.interests]
+            nearest = (vectors @ np.stack(means).T).argmax(axis=1).tolist()
+            chosen = proportional(chosen, nearest, list(map(len, query.interests)), count)
         return [candidates[n] for n in chosen]
 
 

@@ -117,6 +117,9 @@ class Query:
         disliked: ids whose vectors push.
         exclude: ids that may not come back (seen, disliked, shown, named).
         k: how many candidates are wanted.
+        interests: the liked ids of the profile in groups that are alike, the strongest group first; none: they are one.
+        portrait: what the person likes in words: searched by where nothing was said.
+        sated: (facet, value) of which there was much lately: at most one item with it among the candidates.
     """
 
     text: str
@@ -128,6 +131,14 @@ class Query:
     disliked: tuple[str, ...] = ()
     exclude: frozenset[str] = frozenset()
     k: int = 10
+    interests: tuple[tuple[str, ...], ...] = ()
+    portrait: str = ""
+    sated: tuple[tuple[str, FacetValue], ...] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Whether something is asked for, and not just anything: words, wishes, or a demand."""
+        return bool(self.text or self.context or self.wishes or any(c.op != "excludes" for c in self.constraints))
 
 
 @dataclass(frozen=True, slots=True)

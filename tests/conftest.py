@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from chatbot.keeper import Keeper
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.llm.weights import fetch
 from chatbot.pipeline import RecommendationPipeline
@@ -65,10 +66,11 @@ def movies():
 def make_pipeline(movies):
     """Wire a pipeline on the films with a scripted model and a fresh store: make_pipeline(script, poll=Poll(...), ...)."""
 
-    def make(script=(), *, model=None, store=None, votes=None, **options):
+    def make(script=(), *, model=None, store=None, votes=None, log=None, **options):
         model = model or ScriptedModel(script, votes=votes)
         options.setdefault("poll", Poll(0.5))
-        return RecommendationPipeline(movies, model, store or InMemoryUserStore(), **options)
+        store = store or InMemoryUserStore()
+        return RecommendationPipeline(movies, model, store, keeper=Keeper(store, log=log), **options)
 
     return make
 

@@ -29,7 +29,9 @@ class Cues:
     not_a_negation: Pattern
     scope_end: Pattern
     turn: Pattern
+    deniable: Pattern
     lift: Pattern
+    lasting: Pattern
     neutral: Pattern
     feeling: Pattern
     liked: Pattern

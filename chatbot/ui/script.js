@@ -8,7 +8,7 @@
 
   // What the browser owns and a redraw must leave alone: an opened <details>, and the state of a feedback button, which the
   // script sets at once when it is pressed and Python confirms through "marks".
-  const own = (node, name) => (name === "open" && node.tagName === "DETAILS") || (name === "aria-pressed" && node.dataset.kind);
+  const ofBrowser = (node, name) => (name === "open" && ["DETAILS", "DIALOG"].includes(node.tagName)) || (name === "aria-pressed" && node.dataset.kind);
 
   const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && !a.dataset?.key;
 
@@ -19,9 +19,9 @@
       else from.data = to.data;
       return;
     }
-    for (const { name } of [...from.attributes]) if (!to.hasAttribute(name) && !own(from, name)) from.removeAttribute(name);
+    for (const { name } of [...from.attributes]) if (!to.hasAttribute(name) && !ofBrowser(from, name)) from.removeAttribute(name);
     for (const { name, value } of to.attributes)
-      if (from.getAttribute(name) !== value && !own(from, name)) from.setAttribute(name, value);
+      if (from.getAttribute(name) !== value && !ofBrowser(from, name)) from.setAttribute(name, value);
     morphChildren(from, to);
   }
 
@@ -88,6 +88,7 @@
 
   function draw(name, root, value) {
     if (name === "marks") return applyMarks(value);
+    if (name === "document") return download(value);
     const target = document.createElement("div");
     target.innerHTML = value ?? "";
     const before = name === "live" ? cardPlaces(root) : new Map();
@@ -98,6 +99,8 @@
     if (name === "header") {
       document.documentElement.lang = root.querySelector("[data-language]")?.dataset.language ?? "en";
     }
+    const dialog = root.querySelector("dialog");
+    if (dialog && !dialog.open) dialog.showModal();
     const turn = name === "live" ? root.querySelector(".turn") : null;
     // A new turn goes to the top of the window once; after that nothing scrolls by itself while one reads.
     if (turn && turn.dataset.key !== last)
@@ -112,6 +115,28 @@
       if (marks[button.dataset.kind])
         button.setAttribute("aria-pressed", String(marks[button.dataset.kind].includes(button.dataset.item)));
   }
+
+  function download(value) {
+    if (!value) return;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([value], { type: "application/json" }));
+    link.download = "zhiyin-profile.json";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
+  const ask = (asked) => triggers.get("profile")?.("select", { asked: JSON.stringify(asked) });
+
+  // A press in the dialog of what is known: a line that is not so, or something to be done with all of it.
+  function own(button) {
+    if (button.dataset.close !== undefined) return button.closest("dialog").close();
+    ask(button.dataset.line ? { line: button.dataset.line } : { [button.dataset.own]: true });
+  }
+
+  document.addEventListener("change", async (event) => {
+    const file = event.target.matches?.("input[data-own]") && event.target.files[0];
+    if (file) ask({ import: await file.text() }); // read here: no copy of it is left on the server
+  });
 
   function fill(words, onlyIfEmpty = false) {
     const box = document.querySelector("#zy-message textarea, #zy-message input");
@@ -149,8 +174,9 @@
   }
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest?.("button[data-kind], button[data-example], button[data-answer], button[data-drop]");
+    const button = event.target.closest?.("button[data-kind], button[data-example], button[data-answer], button[data-drop], button[data-close], button[data-line], button[data-own]");
     if (!button) return;
+    if (button.closest("dialog")) return own(button);
     if (button.dataset.kind) return mark(button);
     if (!button.dataset.example) return press(button, event.detail === 0);
     fill(button.dataset.example);

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, cast
 
 from chatbot.loading import Loader
 from chatbot.records import held_parts
+from chatbot.store import ForgettingUserStore
 from chatbot.types import Cards, Done, Language, Text, TurnEvent
+from chatbot.ui.belongings import handle, show_belongings
 from chatbot.ui.cards import KINDS, Shelf
 from chatbot.ui.texts import choose_language, error_text, text
 from chatbot.ui.turns import LiveTurn, render_held, render_marks, render_turns
@@ -89,6 +91,7 @@ class Sessions:
         """Take the loader of a pipeline."""
         self.loader = loader
         self._runs: dict[str, _Run] = {}
+        self._private: dict[str, tuple[RecommendationPipeline, str]] = {}  # page -> what forgets, and the conversation
 
     @property
     def pipeline(self) -> RecommendationPipeline:
@@ -98,6 +101,27 @@ class Sessions:
             ZhiyinError: it is not there (yet).
         """
         return self.loader.wait(0)
+
+    def private(self, session: str) -> bool:
+        """Whether a page is in a private conversation."""
+        return session in self._private
+
+    def switch_private(self, session: str) -> None:
+        """Begin a private conversation of a page, or end it: then nothing of it is left."""
+        self.abandon(session)
+        if self._private.pop(session, None) is None:
+            pipeline = self.pipeline
+            self._private[session] = pipeline.over(ForgettingUserStore(pipeline.store)), new_conversation()
+
+    def leave(self, session: str) -> None:
+        """Forget a page that was closed."""
+        self.stop(session)
+        self._private.pop(session, None)
+
+    def _where(self, session: str, memory: Memory) -> tuple[RecommendationPipeline, Memory]:
+        """Return what answers a page, and the conversation it is in."""
+        pipeline, conversation = self._private.get(session) or (self.pipeline, memory.conversation)
+        return pipeline, Memory(memory.user, memory.language, conversation)
 
     @property
     def ready(self) -> bool:
@@ -129,7 +153,8 @@ class Sessions:
             if "say" in data:
                 yield from self.answer(session, str(data["say"]), memory, language)
                 return
-            turn = self.pipeline.store.load(memory.conversation, memory.user).turns[-1]
+            pipeline, here = self._where(session, memory)
+            turn = pipeline.store.load(here.conversation, here.user).turns[-1]
             if turn.id != data["in"]:
                 raise LookupError(f"turn {data['in']} is not the last one")
             entry = turn.record["held"][int(data["drop"])]
@@ -150,7 +175,7 @@ class Sessions:
         run = _Run()
         self._runs[session] = run
         try:
-            yield from self._answer(run, message, memory, language, drop)
+            yield from self._answer(run, message, *self._where(session, memory), language, drop)
         except ZhiyinError as error:
             yield Step(error=error_text(language, error))
         except Exception as error:
@@ -163,9 +188,14 @@ class Sessions:
                 del self._runs[session]
 
     def _answer(
-        self, run: _Run, message: str, memory: Memory, language: str, drop: Sequence[Constraint | Wish]
+        self,
+        run: _Run,
+        message: str,
+        pipeline: RecommendationPipeline,
+        memory: Memory,
+        language: str,
+        drop: Sequence[Constraint | Wish],
     ) -> Iterator[Step]:
-        pipeline = self.pipeline
         conversation = pipeline.store.load(memory.conversation, memory.user)
         shelf = self._shelf(pipeline, memory.user)
         # the page's language is a hint: the pipeline follows the message, then the conversation
@@ -223,13 +253,13 @@ class Sessions:
             run.cancel.set()
             run.over.wait(HAND_OVER_SECONDS)
 
-    def note(self, memory: Memory, opinion: str) -> dict[str, list[str]]:
+    def note(self, session: str, memory: Memory, opinion: str) -> dict[str, list[str]]:
         """Keep an opinion, ``{"item", "kind", "on", "turn"}`` as JSON, and return what the person now thinks of what.
 
         Raises:
             ValueError: it is not an opinion on an item of the catalogue.
         """
-        pipeline = self.pipeline
+        pipeline, memory = self._where(session, memory)
         data = json.loads(opinion)
         item, kind, turn = str(data["item"]), str(data["kind"]), str(data.get("turn") or "")
         if kind not in KINDS or item not in pipeline.index.items:
@@ -241,6 +271,15 @@ class Sessions:
         pipeline.learn(Event(memory.user, event_kind, item, words, context=context))
         return render_marks(pipeline.profile(memory.user))
 
-    def marks(self, memory: Memory) -> dict[str, list[str]]:
+    def marks(self, session: str, memory: Memory) -> dict[str, list[str]]:
         """Return what the person thinks of what."""
-        return render_marks(self.pipeline.profile(memory.user)) if self.ready else {}
+        return render_marks(self._where(session, memory)[0].profile(memory.user)) if self.ready else {}
+
+    def belongings(
+        self, session: str, memory: Memory, language: str, asked: str = "", *, named: bool = True
+    ) -> tuple[str, str]:
+        """Show what is known of a person, after what was pressed in the dialog is done; with a document to be downloaded."""
+        if asked:
+            self.abandon(session)  # a turn that goes on would write into what is erased or taken in
+        note, document = handle(self.pipeline, memory.user, language, asked) if asked else ("", "")
+        return show_belongings(self.pipeline, memory.user, language, note, named=named), document

@@ -151,6 +151,7 @@ class LiveTurn:
                 self.told |= {item} if self.stage == "writing" else set()
             case Done():
                 turn = event.turn
+                self.message = turn.request.text  # what is kept: without what names its writer
                 self.stored = StoredTurn(turn.id, turn.at, self.message, turn_record(turn))
             case _:
                 pass

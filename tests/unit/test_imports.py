@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = ("understanding", "policy", "reranking", "writing", "grounding", "profile", "store")
+STAGES = ("understanding", "policy", "reranking", "writing", "grounding", "profile")
 # what a stage may take from the rooms beside it; every stage may take the shared records and words
 ALLOWED = {"writing": {"answers", "grounding", "statements"}}
 SHARED = {"types", "records", "cues", "lexicon", "quantities", "llm.base"}
@@ -25,6 +25,7 @@ HELPERS = {
         "clauses",
         "dialogue",
         "intents",
+        "lasting",
         "mentions",
         "questions",
         "references",

@@ -171,15 +171,16 @@ def test_what_changes_from_call_to_call_comes_last(name, language):
 def test_every_phrase_renders(name, language):
     phrases = load_phrases(language)
     names = variables(phrases.texts[name])
-    switches = {"one": (True, False), "place": (0, 1, 2)}
+    switches = {"one": (True, False), "place": (0, 1, 2), "others": (True, False), "this_year": (True,)}
+    numbers = {"day": 3, "month": 12}  # of a list in the phrase
     switch = next((n for n in names if n in switches and "{% if" in phrases.texts[name]), None)
     for value in switches.get(switch or "", (None,)):
-        values = {n: f"<{n}>" for n in names} | ({switch: value} if switch else {})
+        values = {n: numbers.get(n, f"<{n}>") for n in names} | ({switch: value} if switch else {})
         said = phrases.say(name, **values)
         assert said
         assert "{" not in said
         assert "  " not in said
-        shown = [v for v in values.values() if isinstance(v, str)]
+        shown = [v for v in values.values() if isinstance(v, str) and v != "<year>"]  # which may be this one
         missing = [v for v in shown if v.lower() not in said.lower()]
         assert not missing
 

@@ -261,13 +261,13 @@ def test_a_large_catalogue_is_searched_over_all_allowed_items(retriever, monkeyp
 
 
 def test_choosing_from_nothing_is_nothing(retriever):
-    assert retriever.choose([], 5, "en") == []
+    assert retriever.choose([], Query("", k=5)) == []
 
 
 def test_choosing_by_relevance_alone_keeps_the_order_within_the_cap(retriever, items):
     films = [items[name] for name in ("spirited-away-2001", "my-neighbor-totoro-1988", "to-live-1994")]
     pool = [Candidate(film, score) for film, score in zip(films, (3.0, 2.0, 1.0), strict=True)]
-    chosen = Retriever(retriever.index, trade_off=1.0).choose(pool, 3, "en")
+    chosen = Retriever(retriever.index, trade_off=1.0).choose(pool, Query("", k=3))
     assert [c.item.id for c in chosen] == ["spirited-away-2001", "to-live-1994", "my-neighbor-totoro-1988"]
 
 

@@ -203,17 +203,17 @@ def test_opinions_are_kept_and_taken_back(site, store):
     item = next(iter(site.pipeline.index.items))
 
     def say(kind, on):
-        return site.note(memory, json.dumps({"item": item, "kind": kind, "on": on, "turn": "t"}))
+        return site.note("s", memory, json.dumps({"item": item, "kind": kind, "on": on, "turn": "t"}))
 
     assert say("liked", True)["liked"] == [item]
     marks = say("disliked", True)
     assert (marks["liked"], marks["disliked"]) == ([], [item])
     assert say("seen", True)["seen"] == [item]
     assert say("disliked", False)["disliked"] == []
-    assert site.marks(memory)["seen"] == [item]
+    assert site.marks("s", memory)["seen"] == [item]
     assert store.events("ann")[-1].text == "disliked"
     assert opened(site, "bob").user == "bob"
-    assert site.marks(Memory("bob"))["seen"] == []
+    assert site.marks("s", Memory("bob"))["seen"] == []
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_opinions_are_kept_and_taken_back(site, store):
 )
 def test_what_is_no_opinion_is_refused(site, bad):
     with pytest.raises((ValueError, KeyError, TypeError)):
-        site.note(opened(site), bad)
+        site.note("s", opened(site), bad)
 
 
 def test_a_conversation_of_somebody_else_is_not_opened(site):
@@ -238,7 +238,10 @@ def test_while_loading_a_message_is_refused_in_words():
     site = Sessions(Loader(lambda report: None))
     (step,) = site.answer("s", WISH, Memory("ann"), "zh")
     assert "加载" in step.error
-    assert site.marks(Memory("ann")) == {}
+    assert site.marks("s", Memory("ann")) == {}
+
+
+PAGE = SimpleNamespace(session_hash="s")
 
 
 def handlers_of(loader):
@@ -262,8 +265,8 @@ def names(changes):
 
 
 def test_the_handlers_of_the_page_change_what_they_should(handlers, site):
-    request = SimpleNamespace(session_hash="s")
-    changes = handlers["on_load"](None, "zh-CN")
+    request = PAGE
+    changes = handlers["on_load"](None, "zh-CN", request)
     by_id = {component.elem_id: value for component, value in changes.items()}
     assert by_id["zy-send"]["value"] == "发送"
     assert by_id["zy-loading"] == ""
@@ -283,15 +286,15 @@ def test_the_handlers_of_the_page_change_what_they_should(handlers, site):
     assert names(handlers["on_user"]("n" * 99, memory, "zh", request)) == {"zy-user", "zy-notice"}
     changes = {component.elem_id: value for component, value in handlers["on_user"]("bob", memory, "zh", request).items()}
     assert (changes["zy-live"], changes["zy-user"]) == ("", "bob")
-    changes = {component.elem_id: value for component, value in handlers["on_language"]("en", memory).items()}
+    changes = {component.elem_id: value for component, value in handlers["on_language"]("en", memory, request).items()}
     assert changes["zy-send"]["value"] == "Send"
     assert "zy-live" not in changes
-    assert "zy-live" in names(handlers["on_tick"](memory, "en"))
+    assert "zy-live" in names(handlers["on_tick"](memory, "en", request))
     handlers["on_unload"](request)
     item = next(iter(site.pipeline.index.items))
     event = SimpleNamespace(opinion=json.dumps({"item": item, "kind": "liked", "on": True}))
-    assert names(handlers["on_mark"](memory, "en", event)) == {"zy-marks"}
-    assert names(handlers["on_mark"](memory, "en", SimpleNamespace(opinion="x"))) == {"zy-marks", "zy-notice"}
+    assert names(handlers["on_mark"](memory, "en", request, event)) == {"zy-marks"}
+    assert names(handlers["on_mark"](memory, "en", request, SimpleNamespace(opinion="x"))) == {"zy-marks", "zy-notice"}
 
 
 def test_the_handlers_say_what_the_store_refuses(handlers, site, monkeypatch):
@@ -301,14 +304,14 @@ def test_the_handlers_say_what_the_store_refuses(handlers, site, monkeypatch):
     monkeypatch.setattr(site.pipeline.store, "append", refuse)
     item = next(iter(site.pipeline.index.items))
     event = SimpleNamespace(opinion=json.dumps({"item": item, "kind": "liked", "on": True}))
-    changes = {component.elem_id: value for component, value in handlers["on_mark"]({}, "zh", event).items()}
+    changes = {component.elem_id: value for component, value in handlers["on_mark"]({}, "zh", PAGE, event).items()}
     assert "无法读写你的记录" in changes["zy-notice"]
     monkeypatch.setattr(site.pipeline.store, "conversations", refuse)
-    changes = {component.elem_id: value for component, value in handlers["on_load"]({}, "zh").items()}
+    changes = {component.elem_id: value for component, value in handlers["on_load"]({}, "zh", PAGE).items()}
     assert "无法读写你的记录" in changes["zy-notice"]
 
 
 def test_the_page_is_there_while_loading():
     loader = Loader(lambda report: None)
-    changes = {component.elem_id: value for component, value in handlers_of(loader)["on_tick"]({}, "en").items()}
+    changes = {component.elem_id: value for component, value in handlers_of(loader)["on_tick"]({}, "en", PAGE).items()}
     assert "Starting" in changes["zy-loading"]

@@ -1,0 +1,83 @@
+"""Between a person's interests and retrieval: what the model reads of an index, and what of it goes into a query."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from chatbot.interests import Catalogue, Interests
+from chatbot.interests.tastes import values_of
+from chatbot.types import Profile, Request
+from retrieval.domain import PEOPLE
+from retrieval.index import CatalogIndex
+from retrieval.types import Constraint, Query
+
+RECENT = 20  # liked and disliked items that a query holds
+
+
+def personalise(query: Query, request: Request, profile: Profile, interests: Interests, words: str) -> Query:
+    """Add what is known of a person to what a message asks for.
+
+    What the message names as liked says more than history; what it demands wins over what the person never wants.
+
+    Args:
+        query: of the message and the conversation.
+        request: that it was read from.
+        profile: of the person.
+        interests: of the same person.
+        words: the profile as words to search by.
+    """
+    groups = tuple(_latest_first(i.items, interests) for i in interests.interests) if not request.liked else ()
+    liked = request.liked or _mixed(groups, RECENT) or profile.liked[-RECENT:]
+    return replace(
+        query,
+        portrait=words,
+        constraints=(*query.constraints, *never(interests, request)),
+        liked=liked,
+        interests=groups,
+        sated=tuple((field, value) for field, value, _ in interests.sated if not _asked(request, field, value)),
+    )
+
+
+def never(interests: Interests, request: Request) -> tuple[Constraint, ...]:
+    """Return what the person said they never want as constraints, less what the message asks for now."""
+    return tuple(
+        Constraint(field, "excludes", value) for field, value in interests.excluded if not _asked(request, field, value)
+    )
+
+
+def _asked(request: Request, field: str, value: Any) -> bool:
+    wished = any(w.field == field and w.value == value for w in request.wishes)
+    return wished or any(c.op in ("includes", "any_of") and c.field == field and value in c.values for c in request.constraints)
+
+
+def _latest_first(items: Sequence[str], interests: Interests) -> tuple[str, ...]:
+    stands: Mapping[str, Any] = interests.stands
+    return tuple(sorted(items, key=lambda item: -stands[item].at))
+
+
+def _mixed(groups: Sequence[Sequence[str]], limit: int) -> tuple[str, ...]:
+    """Take from every group in turn, the latest of each first, and return the strongest and latest last."""
+    chosen: list[str] = []
+    for n in range(max(map(len, groups), default=0)):
+        chosen += [group[n] for group in groups if n < len(group)]
+    return tuple(reversed(chosen[:limit]))
+
+
+def catalogue_of(index: CatalogIndex) -> Catalogue:
+    """Return what the interest model reads of an index."""
+    language = index.domain.languages[0]
+    ids = list(index.items)
+    counts: Counter[tuple[str, Any]] = Counter(
+        key for item in index.items.values() for key in set(values_of(item, index.domain))
+    )
+
+    def share(field: str, value: Any) -> float:
+        found = len(index.columns.holders(field, value)) if field == PEOPLE else counts[field, value]
+        return found / max(len(ids), 1)
+
+    rows = index.rows.get(language)
+    mean = (rows if rows is not None else index.vectors_of(ids, language)).mean(axis=0)
+    return Catalogue(index.domain, index.items, lambda chosen: index.vectors_of(chosen, language), mean, share)

@@ -1,0 +1,8 @@
+"""The UserStore seam: what people did and said, each person's apart."""
+
+from chatbot.store.base import UserStore
+from chatbot.store.forgetting import ForgettingUserStore
+from chatbot.store.memory import InMemoryUserStore
+from chatbot.store.sql import SqlUserStore
+
+__all__ = ["ForgettingUserStore", "InMemoryUserStore", "SqlUserStore", "UserStore"]

@@ -1,0 +1,78 @@
+"""Opens the database of a URL: SQLite, encrypted when there is a key, or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+
+from retrieval.errors import SettingsError
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "foreign_keys=ON",
+    "synchronous=NORMAL",  # what is committed survives kill -9; a power cut may lose the last moments, never the file
+    "busy_timeout=30000",
+    "secure_delete=ON",  # what is erased is overwritten
+)
+
+
+def open_engine(url: str, key: str = "") -> Engine:
+    """Return an engine; nothing is connected yet.
+
+    Args:
+        url: of SQLAlchemy.
+        key: of an SQLite file (SQLCipher); empty: the file is not encrypted. Other databases encrypt nothing themselves.
+
+    Raises:
+        SettingsError: a package is missing, or no such database is known.
+    """
+    name = make_url(url).get_backend_name()
+    if name == "sqlite":
+        return _open_sqlite(url, key)
+    if name != "postgresql":
+        raise SettingsError(f"ZHIYIN_DATABASE is of {name}. Give an address of SQLite (sqlite:///PATH) or PostgreSQL.")
+    try:
+        return create_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise missing("psycopg", "postgres") from error
+
+
+def missing(package: str, extra: str) -> SettingsError:
+    """The error of a package that is optional and absent."""
+    return SettingsError(f"The package {package} is missing. Install it: pip install 'zhiyin[{extra}]'.")
+
+
+def sqlcipher() -> Any:
+    """Return SQLite's module with encryption.
+
+    Raises:
+        SettingsError: it is not installed.
+    """
+    try:
+        from sqlcipher3 import dbapi2  # pyright: ignore[reportMissingTypeStubs]
+    except ModuleNotFoundError as error:
+        raise missing("sqlcipher3", "private") from error
+    return dbapi2
+
+
+def quoted(text: str) -> str:
+    """Return a text as SQL writes it: PRAGMA and ATTACH take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _open_sqlite(url: str, key: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 30}, **({"module": sqlcipher()} if key else {}))
+    event.listen(engine, "connect", _configure(key))
+    return engine
+
+
+def _configure(key: str) -> Callable[[Any, Any], None]:
+    def configure(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in ((f"key={quoted(key)}",) if key else ()) + _PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return configure

@@ -1,0 +1,178 @@
+"""The UserStore in a database, by SQLAlchemy: SQLite or PostgreSQL, each encrypted when there is a key."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from chatbot.store.base import arrived, foreign, foreign_turn
+from chatbot.store.engines import open_engine
+from chatbot.store.migrating import migrate
+from chatbot.store.sealing import AesGcm, Plain, hide_record, show_record, wrong_key
+from chatbot.store.tables import ConversationRow, EventRow, TurnRow, UserRow
+from chatbot.types import Conversation, StoredTurn
+from retrieval.errors import StoreError
+from retrieval.events import Event
+
+logger = logging.getLogger(__name__)
+_NOT_A_DATABASE = "file is not a database"  # what SQLite says of a broken file, and of one that another key encrypts
+_EVENTS: Any = EventRow.__table__
+_USERS: Any = UserRow.__table__
+_CHECKPOINTS, _PAUSE = 20, 0.1  # tries, and seconds between them, to empty the log of writes while others read
+
+
+class SqlUserStore:
+    """Every method is one transaction; what it has returned from survives the end of the process, however it ends."""
+
+    def __init__(self, url: str, key: str = "") -> None:
+        """Open the database, and bring it to the tables of this version.
+
+        Args:
+            url: of SQLAlchemy, for SQLite or PostgreSQL.
+            key: encrypts the file of SQLite, and in PostgreSQL all words (messages, answers, contexts).
+
+        Raises:
+            StoreError: it cannot be opened, or not with this key.
+            SettingsError: a package is missing.
+        """
+        self._engine = open_engine(url, key)
+        self._sqlite = self._engine.dialect.name == "sqlite"
+        self._insert: Any = sqlite.insert if self._sqlite else postgresql.insert
+        self._cipher = Plain() if self._sqlite else AesGcm(key) if key else Plain(without="\0")
+        try:
+            migrate(self._engine)
+        except SQLAlchemyError as error:
+            self.close()
+            cause = getattr(error, "orig", None) or error
+            if key and _NOT_A_DATABASE in str(cause):
+                raise wrong_key() from error
+            raise StoreError(
+                f"The user store {self._engine.url.render_as_string()} cannot be opened: {cause}. If it was encrypted, set "
+                "ZHIYIN_KEY; else move the file away or name another folder with ZHIYIN_DATA.",
+                key="error_store",
+            ) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    # -- events -----------------------------------------------------------------------------------------------------
+
+    def append(self, *events: Event) -> int:
+        """Insert those whose id is new."""
+        if not events:
+            return 0
+        insert = self._insert(_EVENTS).on_conflict_do_nothing(index_elements=["user", "id"]).returning(_EVENTS.c.number)
+        with self._engine.begin() as connection:
+            self._ensure_users(connection, (event.user for event in events))
+            return len(connection.execute(insert, [self._row(arrived(event)) for event in events]).all())
+
+    def _ensure_users(self, connection: Connection, users: Iterable[str]) -> None:
+        now = time.time()
+        rows = [{"id": user, "created": now} for user in dict.fromkeys(users)]
+        connection.execute(self._insert(_USERS).on_conflict_do_nothing(index_elements=["id"]), rows)
+
+    def _row(self, event: Event) -> dict[str, Any]:
+        return {
+            "id": event.id,
+            "user": event.user,
+            "kind": event.kind,
+            "item": event.item,
+            "text": self._cipher.hide(event.text) if event.text else "",
+            "value": event.value,
+            "at": event.at,
+            "context": hide_record(self._cipher, event.context) if event.context else None,
+        }
+
+    def events(self, user: str) -> Sequence[Event]:
+        """Select."""
+        columns = (_EVENTS.c[name] for name in ("kind", "item", "text", "value", "at", "context", "id"))
+        query = select(*columns).where(_EVENTS.c.user == user).order_by(_EVENTS.c.number)
+        with self._engine.connect() as connection:
+            rows: Any = connection.execute(query).all()
+        show = self._cipher.show
+        return [
+            Event(user, kind, item, show(words), value, at, show_record(self._cipher, context) if context else {}, name)
+            for kind, item, words, value, at, context, name in rows
+        ]
+
+    # -- conversations ----------------------------------------------------------------------------------------------
+
+    def load(self, conversation: str, user: str) -> Conversation:
+        """Select the turns of a conversation of this user."""
+        with Session(self._engine) as session:
+            row = session.get(ConversationRow, conversation)
+            if row is not None and row.user != user:
+                raise foreign(conversation)
+            turns = session.scalars(select(TurnRow).where(TurnRow.conversation == conversation).order_by(TurnRow.at))
+            return Conversation(conversation, user, tuple(self._turn(turn) for turn in turns))
+
+    def _turn(self, row: TurnRow) -> StoredTurn:
+        return StoredTurn(row.id, row.at, self._cipher.show(row.message), show_record(self._cipher, row.record))
+
+    def save(self, conversation: str, user: str, turn: StoredTurn) -> None:
+        """Insert or replace."""
+        message, record = self._cipher.hide(turn.message), hide_record(self._cipher, turn.record)
+        with Session(self._engine) as session, session.begin():
+            self._ensure_users(session.connection(), [user])
+            row = session.get(ConversationRow, conversation)
+            if row is None:
+                row = ConversationRow(id=conversation, user=user, used=turn.at)
+                session.add(row)
+            elif row.user != user:
+                raise foreign(conversation)
+            stored = session.get(TurnRow, turn.id)
+            if stored is not None and stored.conversation != conversation:
+                raise foreign_turn(turn.id)
+            row.used = turn.at
+            session.flush()
+            session.merge(TurnRow(id=turn.id, conversation=conversation, at=turn.at, message=message, record=record))
+
+    def conversations(self, user: str) -> Sequence[str]:
+        """Select."""
+        query = select(ConversationRow.id).where(ConversationRow.user == user).order_by(ConversationRow.used.desc())
+        with Session(self._engine) as session:
+            return list(session.scalars(query))
+
+    # -- the end of what is kept ------------------------------------------------------------------------------------
+
+    def erase(self, user: str) -> None:
+        """Delete, and overwrite what was there."""
+        mine = select(ConversationRow.id).where(ConversationRow.user == user)
+        with Session(self._engine) as session, session.begin():
+            session.execute(delete(TurnRow).where(TurnRow.conversation.in_(mine)))
+            for table in (EventRow, ConversationRow):
+                session.execute(delete(table).where(table.user == user))
+            session.execute(delete(UserRow).where(UserRow.id == user))
+        self._scrub()
+
+    def expire(self, before: float) -> int:
+        """Delete what is older, and conversations without turns and people without anything."""
+        with Session(self._engine) as session, session.begin():
+            gone = sum(session.execute(delete(table).where(table.at < before)).rowcount for table in (EventRow, TurnRow))  # pyright: ignore
+            if gone:
+                session.execute(delete(ConversationRow).where(ConversationRow.id.not_in(select(TurnRow.conversation))))
+                known = select(EventRow.user).union(select(ConversationRow.user))
+                session.execute(delete(UserRow).where(UserRow.id.not_in(known)))
+        if gone:
+            self._scrub()
+        return gone
+
+    def _scrub(self) -> None:
+        """Empty SQLite's log of writes, where what was deleted from the file itself still stands."""
+        if not self._sqlite:
+            return
+        for _ in range(_CHECKPOINTS):
+            with self._engine.connect() as connection:
+                busy = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).scalar_one()
+            if not busy:
+                return
+            time.sleep(_PAUSE)
+        logger.warning("the write-ahead log could not be emptied, for somebody reads from it: it will be when the store closes")

@@ -1,0 +1,61 @@
+"""The tables of the SQL store. Whoever changes them adds a step to ``migrations/versions``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, Float, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """What the tables are declared in."""
+
+    type_annotation_map = {dict[str, Any]: JSON, float: Float}  # noqa: RUF012  (declared so by SQLAlchemy)
+
+
+class UserRow(Base):
+    """Somebody of whom something is kept."""
+
+    __tablename__ = "users"
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    created: Mapped[float]
+
+
+class ConversationRow(Base):
+    """A conversation, and when it was used last."""
+
+    __tablename__ = "conversations"
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    user: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    used: Mapped[float]
+
+
+class TurnRow(Base):
+    """A turn of a conversation."""
+
+    __tablename__ = "turns"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation: Mapped[str] = mapped_column(ForeignKey("conversations.id"), index=True)
+    at: Mapped[float] = mapped_column(index=True)
+    message: Mapped[str] = mapped_column(Text)
+    record: Mapped[dict[str, Any]]
+
+
+class EventRow(Base):
+    """An event; ``number`` grows in the order of arrival."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("user", "id", name="uq_events_user_id"),
+        Index("ix_events_user_number", "user", "number"),
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(String(64))
+    user: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    item: Mapped[str | None] = mapped_column(String(400))
+    text: Mapped[str] = mapped_column(Text)
+    value: Mapped[float | None]
+    at: Mapped[float] = mapped_column(index=True)
+    context: Mapped[dict[str, Any] | None]

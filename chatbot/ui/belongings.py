@@ -1,0 +1,69 @@
+"""What a person does with what is known of them: look at it, correct it, take it along, erase it. Knows nothing of Gradio."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from chatbot.types import Language
+from chatbot.ui.panel import render_panel
+from chatbot.ui.texts import text
+from retrieval.events import Event
+
+if TYPE_CHECKING:  # its import takes seconds
+    from chatbot.pipeline import RecommendationPipeline
+
+
+def show_belongings(pipeline: RecommendationPipeline, user: str, language: str, note: str = "", *, named: bool = True) -> str:
+    """Return the dialog of a person; ``named`` when they chose the name."""
+    lines = pipeline.people.portrait(user, cast("Language", language))
+    items = pipeline.index.items
+
+    def title_of(item: str) -> str:
+        return items[item].title(language) if item in items else item
+
+    return render_panel(language, user, lines, title_of, note, named=named)
+
+
+def take_back(pipeline: RecommendationPipeline, user: str, language: str, key: str) -> str:
+    """Take a line away: the person says that it is not so. Returns what was done, in words.
+
+    Raises:
+        ValueError: there is no such line any more.
+    """
+    lines = pipeline.people.portrait(user, cast("Language", language))
+    line = next((line for line in lines if line.key == key), None)
+    if line is None or not line.takes_back:
+        raise ValueError(f"no line {key}")
+    pipeline.learn(*(Event(user, "corrected", item, line.text, context=context) for item, context in line.takes_back))
+    return text(language, "line_gone", line=line.text)
+
+
+def export_text(pipeline: RecommendationPipeline, user: str) -> str:
+    """Return everything of a person as JSON."""
+    return json.dumps(pipeline.keeper.export(user), ensure_ascii=False, indent=1)
+
+
+def handle(pipeline: RecommendationPipeline, user: str, language: str, asked: str) -> tuple[str, str]:
+    """Do what a press in the dialog asks for: ``{"line"}``, ``{"export"}``, ``{"import"}`` or ``{"erase"}`` as JSON.
+
+    Returns:
+        The note for the dialog, and a document to be downloaded; each may be empty.
+
+    Raises:
+        ZhiyinError: it cannot be done; the message says why.
+        ValueError: it is none of these.
+    """
+    data: Mapping[str, Any] = json.loads(asked)
+    if "line" in data:
+        return take_back(pipeline, user, language, str(data["line"])), ""
+    if "export" in data:
+        return text(language, "exported"), export_text(pipeline, user)
+    if "import" in data:
+        new, turns = pipeline.keeper.take_in(user, str(data["import"]))
+        return text(language, "imported", events=new, turns=turns), ""
+    if "erase" in data:
+        done = pipeline.keeper.erase(user)
+        return text(language, "erased", events=done.events, turns=done.turns), ""
+    raise ValueError(f"nothing to do: {sorted(data)}")
