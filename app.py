@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chatbot.audit_command import register as register_audit
 from chatbot.catalogues import Catalogue, find_catalogue
 from chatbot.commands import Catalog, DomainName, EmbedderName, register
 from chatbot.intent_model import guess_for
@@ -92,6 +93,7 @@ def open_pipeline(
             store,
             poll=_poll(settings, catalogue),
             count=settings.items,
+            calibration=settings.calibration,
             read_with_model=settings.read_with_model and model,
             keeper=Keeper(store, settings.data_folder, catalogue.folder, InteractionLog(catalogue.interactions).events),
             deidentify=settings.deidentify,
@@ -105,6 +107,7 @@ def open_pipeline(
 
 register_profile(cli, open_pipeline)
 register_store(cli)
+register_audit(cli)
 
 
 def _poll(settings: Settings, catalogue: Catalogue) -> Poll:

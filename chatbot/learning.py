@@ -148,10 +148,20 @@ def read_moments(index: CatalogIndex, folder: Path) -> Moments:
     wanted = _whole_matrix(index, log)
     if examples or wanted is None:
         return Moments(examples, "dialogues", index, wanted)
+    return log_moments(index, log)
+
+
+def log_moments(index: CatalogIndex, log: InteractionLog) -> Moments:
+    """Return the moments of a log: of everyone the last item that they came to like, and the index as if it had not come yet.
+
+    Args:
+        index: open.
+        log: imported, not empty.
+    """
     examples = list(log_examples(log, index.domain.languages[0]))
-    wanted = _whole_matrix(index, log, {(e.group, e.targets[0]) for e in examples})  # as if that had not come yet
+    wanted = _whole_matrix(index, log, {(e.group, e.targets[0]) for e in examples})
     ids = list(index.items)
-    index = replace(index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=ease_index(ids, wanted))
+    index = replace(index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=ease_index(ids, wanted), learned=None)
     return Moments(examples, "log", index, wanted)
 
 

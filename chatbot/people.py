@@ -11,7 +11,9 @@ from chatbot.portrait import Line, Painter
 from chatbot.profile import build_profile
 from chatbot.store import UserStore
 from chatbot.types import Language, Profile
-from retrieval.events import Event
+from retrieval.events import Event, EventKind
+
+SILENT: tuple[EventKind, ...] = ("shown", "typed")  # what was typed was read into wishes and opinions when it came
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class People:
     painter: Painter
 
     def events(self, user: str) -> list[Event]:
-        """A person's events: first those of the log, then those of the store."""
-        return [*(self.log(user) if self.log else ()), *self.store.events(user)]
+        """A person's events that say something of them: first those of the log, then those of the store."""
+        return [*(self.log(user) if self.log else ()), *self.store.events(user, SILENT)]
 
     def profile(self, user: str) -> Profile:
         """What a person likes, dislikes and has seen."""

@@ -11,6 +11,7 @@ from chatbot.interests import Catalogue, Interests
 from chatbot.interests.tastes import values_of
 from chatbot.types import Profile, Request
 from retrieval.domain import PEOPLE
+from retrieval.embedder import Vectors
 from retrieval.index import CatalogIndex
 from retrieval.types import Constraint, Query
 
@@ -70,9 +71,8 @@ def catalogue_of(index: CatalogIndex) -> Catalogue:
     """Return what the interest model reads of an index."""
     language = index.domain.languages[0]
     ids = list(index.items)
-    counts: Counter[tuple[str, Any]] = Counter(
-        key for item in index.items.values() for key in set(values_of(item, index.domain))
-    )
+    values = {item.id: tuple(dict.fromkeys(values_of(item, index.domain))) for item in index.items.values()}
+    counts: Counter[tuple[str, Any]] = Counter(key for own in values.values() for key in own)
 
     def share(field: str, value: Any) -> float:
         found = len(index.columns.holders(field, value)) if field == PEOPLE else counts[field, value]
@@ -80,4 +80,8 @@ def catalogue_of(index: CatalogIndex) -> Catalogue:
 
     rows = index.rows.get(language)
     mean = (rows if rows is not None else index.vectors_of(ids, language)).mean(axis=0)
-    return Catalogue(index.domain, index.items, lambda chosen: index.vectors_of(chosen, language), mean, share)
+
+    def vectors_of(chosen: Sequence[str]) -> Vectors:
+        return index.vectors_of(chosen, language)
+
+    return Catalogue(index.domain, index.items, vectors_of, mean, share, values.__getitem__)

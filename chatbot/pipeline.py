@@ -14,7 +14,6 @@ from itertools import islice
 
 from chatbot.answers import Speaker
 from chatbot.clarifying import LOOK, clarify
-from chatbot.deidentifying import deidentify, may_identify
 from chatbot.draft import Draft, recommendations, timing_text
 from chatbot.fitting import Fitting
 from chatbot.grounding import Grounder
@@ -46,7 +45,7 @@ from chatbot.types import (
     Turn,
     TurnEvent,
 )
-from chatbot.understanding import Understanding, detect_language
+from chatbot.understanding import Understanding
 from chatbot.writing import Writer
 from retrieval.errors import EngineError
 from retrieval.events import Event
@@ -72,6 +71,7 @@ class RecommendationPipeline:
         poll: Poll = DEFAULT_POLL,
         parallel: int = 4,
         count: int = 3,
+        calibration: float = 0.0,
         read_with_model: bool = False,
         keeper: Keeper | None = None,
         deidentify: bool = True,
@@ -86,6 +86,7 @@ class RecommendationPipeline:
             poll: how the model votes on the order, and what that weighs.
             parallel: conversations that the model serves at once; the others wait in line.
             count: items a reply has unless the message says otherwise.
+            calibration: of lists where nothing is asked for; see :class:`retrieval.retriever.Retriever`.
             read_with_model: the model reads the messages that the rules leave open.
             deidentify: what names or reaches the writer of a message is taken out before anything else reads it.
             guess: tells what a message is for where no cue does; see :class:`chatbot.understanding.Understanding`.
@@ -95,7 +96,7 @@ class RecommendationPipeline:
         self.keeper = keeper or Keeper(store)
         self._deidentify = deidentify
         self._poll, self._turnstile = poll, Turnstile(parallel)
-        self._retriever = Retriever(index)
+        self._retriever = Retriever(index, calibration=calibration)
         self._understanding = Understanding(index.domain, index.items, count=count, guess=guess)
         self._reader = ModelReader(model, index.domain) if read_with_model else None
         self._count = count
@@ -171,7 +172,7 @@ class RecommendationPipeline:
         started = time.perf_counter()
         yield Stage("understanding")
         cancel = cancel or threading.Event()
-        message, taken_out = self._without_identifiers(message) if self._deidentify else (message, ())
+        message, taken_out = self._understanding.without_identifiers(message) if self._deidentify else (message, ())
         request = self._understanding.read(message, conversation, language, drop)
         if self._reader and not drop and is_open(request, conversation):
             reading = self._reader.read(request.text, request.language, cancel)
@@ -197,12 +198,6 @@ class RecommendationPipeline:
             draft.timings["total"] = draft.clock()
             turn = self._finish(draft, conversation, turn_id, cancel)
         yield Done(turn)
-
-    def _without_identifiers(self, message: str) -> tuple[str, tuple[str, ...]]:
-        if not may_identify(message):
-            return message, ()
-        titles = [(mention.start, mention.end) for mention in self._understanding.names.find(message)]
-        return deidentify(message, detect_language(message), titles)
 
     # -- stages ---------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
         adapter: folder of an adapter of the model that ``python app.py tune`` made: it votes. Empty: the model itself votes.
         database: of the user store, an address of SQLAlchemy; empty: the file zhiyin.db in the folder of the data.
         key: encrypts the user store: the whole file of SQLite, all words in PostgreSQL. It is never shown or logged.
+        new_key: what 'python app.py store rekey' changes the key to; asked for when it is empty.
         keyring: the key is in the keyring of this machine, where 'python app.py store encrypt --keyring' put it.
         keep_days: events and conversations older than this are erased; 0: they are kept.
         deidentify: names of the reachable (addresses, phone numbers, cards, identity numbers) are taken out of what is typed.
@@ -36,6 +37,8 @@ class Settings(BaseSettings):
         items: how many items a reply recommends.
         vote_weight: weight of the model's vote beside the channels' in the reciprocal rank fusion; 0: it does not vote.
             Without, what 'train-ranker --vote' learned of the catalogue counts, and nothing where it learned nothing.
+        calibration: from 0 to 1: how much a list follows the kinds that the person likes in their proportions, where nothing is
+            asked for; what it costs is in docs/audit/audit.md. 0: not at all.
         read_with_model: the model reads the messages that the rules leave open.
         context_tokens: the model's context a conversation slot.
         threads: of the engine; 0 means what 'python app.py weights' measured, else one a core. On a machine with other work,
@@ -55,12 +58,14 @@ class Settings(BaseSettings):
     adapter: str = ""
     database: str = ""
     key: SecretStr = SecretStr("")
+    new_key: SecretStr = SecretStr("")
     keyring: bool = False
     keep_days: int = Field(default=0, ge=0, le=36500)
     deidentify: bool = True
     domain: str = "movies"
     items: int = Field(default=3, ge=1, le=10)
     vote_weight: float | None = Field(default=None, ge=0, le=10)
+    calibration: float = Field(default=0.0, ge=0, le=1)
     read_with_model: bool = False
     context_tokens: int = Field(default=2048, ge=1024, le=131072)
     threads: int = Field(default=0, ge=0, le=1024)

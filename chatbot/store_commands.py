@@ -45,13 +45,13 @@ def decrypt() -> None:
 
 @store.command()
 def rekey(keyring: Keyring = False) -> None:
-    """Encrypt the user store with another key, which is asked for."""
+    """Encrypt the user store with another key, which is asked for or is ZHIYIN_NEW_KEY."""
     from chatbot.store.ciphering import rekey_file
     from chatbot.store_keys import key_of
 
     settings = make_settings()
     old = key_of(settings) or _ask("Old key", twice=False)
-    new = _ask("New key")
+    new = settings.new_key.get_secret_value() or _ask("New key")
     rekey_file(_file_of(settings), old, new)
     _keep(settings, new, "encrypted with the new key", keyring or settings.keyring)
 

@@ -14,6 +14,7 @@ from chatbot.alternatives import settle
 from chatbot.attitudes import NOTICED, read_mentions
 from chatbot.clauses import HAN, mask_names, negated_spans, points_at, wish_text
 from chatbot.cues import Cues, load_cues
+from chatbot.deidentifying import deidentify, may_identify
 from chatbot.dialogue import (
     at_turn,
     brought_up,
@@ -140,6 +141,13 @@ class Understanding:
         if offered and len(chosen := self._named(typed).intersection(offered)) == 1:
             return replace(self._read_again(conversation, chosen.pop(), language), text=typed)
         return self._read(typed, conversation, language, drop)
+
+    def without_identifiers(self, message: str) -> tuple[str, tuple[str, ...]]:
+        """Return a message without what names or reaches its writer, and the kinds of what was taken out; titles stay."""
+        if not may_identify(message):
+            return message, ()
+        titles = [(mention.start, mention.end) for mention in self.names.find(message)]
+        return deidentify(message, detect_language(message), titles)
 
     def _named(self, typed: str) -> set[str]:
         """The items that a message names: by a title of ordinary words only where it says nothing else ("Heat")."""

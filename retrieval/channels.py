@@ -123,11 +123,11 @@ def history(search: Search) -> Found | None:
     found = [nearest(search, row[None, :]) for row in search.tastes]
     if len(found) == 1:
         return found[0]
-    best_of: dict[int, float] = {}
+    highest = np.full(len(search.allowed), -np.inf, np.float32)
     for positions, scores in found:
-        for position, value in zip(positions.tolist(), scores.tolist(), strict=True):
-            best_of[position] = max(value, best_of.get(position, -1.0))
-    return np.array(list(best_of), np.int32), np.array(list(best_of.values()), np.float32)
+        highest[positions] = np.maximum(highest[positions], scores)
+    kept = np.flatnonzero(np.isfinite(highest)).astype(np.int32)
+    return kept, highest[kept]
 
 
 def collaborative(search: Search) -> Found | None:

@@ -235,6 +235,12 @@ class Domain(Model):
         return tuple(name for name, facet in self.facets.items() if facet.type == PEOPLE)
 
     @cached_property
+    def kind_facet(self) -> str | None:
+        """The facet that says what kind of thing an item is: the first list on the model's ballot that has words."""
+        named = (name for name in self.ballot if name in self.facets)
+        return next((n for n in named if self.facets[n].type == "list" and self.facets[n].values), None)
+
+    @cached_property
     def card_fingerprint(self) -> str:
         """Changes with whatever changes the text of a card: templates, mapping, units, and the labels of facet values."""
         labels = {

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from retrieval.calibration import calibrated, shares
 from retrieval.channels import Search, as_arrays, best, find_all, rank_all
 from retrieval.constraints import satisfies_all
 from retrieval.diversity import maximal_marginal_relevance, proportional
@@ -44,6 +45,7 @@ class Retriever:
     weights: Mapping[str, float] | None = None
     trade_off: float = 0.8
     explore: float = 0.1  # share of a reply for items that nobody used yet, where there is a learned order
+    calibration: float = 0.0  # how much the kinds of a list follow those of what is liked, where nothing is asked for
 
     def retrieve(self, query: Query) -> Retrieval:
         """Return up to ``query.k`` candidates, best first, each of which keeps every constraint that was not relaxed."""
@@ -118,6 +120,8 @@ class Retriever:
         capped = [*query.sated, *(() if asked or not facet else ((facet, None),))]  # None: whatever its value
         groups = [{(f, v) for f, own in capped for v in c.item.values(f) if own in (None, v)} for c in candidates]
         vectors = self.index.vectors_of([c.item.id for c in candidates], query.language)
+        if self.calibration and query.liked and not query.asks:
+            return self._calibrate(candidates, query, count)
         shared = not query.asks and len(query.interests) > 1
         chosen = maximal_marginal_relevance(
             [c.score for c in candidates],
@@ -130,6 +134,15 @@ class Retriever:
             means = [self.index.vectors_of(group, query.language).mean(axis=0) for group in query.interests]
             nearest = (vectors @ np.stack(means).T).argmax(axis=1).tolist()
             chosen = proportional(chosen, nearest, list(map(len, query.interests)), count)
+        return [candidates[n] for n in chosen]
+
+    def _calibrate(self, candidates: Sequence[Candidate], query: Query, k: int) -> list[Candidate]:
+        facet = self.index.domain.kind_facet
+        if facet is None:
+            return list(candidates[:k])
+        liked = [self.index.items[i].values(facet) for i in query.liked if i in self.index.items]
+        kinds = [c.item.values(facet) for c in candidates]
+        chosen = calibrated([c.score for c in candidates], kinds, shares(liked), k, self.calibration)
         return [candidates[n] for n in chosen]
 
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from chatbot.interests.records import COMMON, Catalogue, Habits, Value
-from chatbot.interests.tastes import values_of
 from chatbot.interests.weights import DAY
 from chatbot.profile import opinion
 from retrieval.events import Event
@@ -32,7 +31,7 @@ def find_satiety(events: Sequence[Event], catalogue: Catalogue, now: float) -> l
     runs: dict[Value, int] = {}
     for n, item in enumerate(tried):
         facets = catalogue.domain.facets  # a decade is no reason
-        values = {key for key in values_of(catalogue.items[item], catalogue.domain) if facets[key[0]].type != "year"}
+        values = {key for key in catalogue.values_of(item) if facets[key[0]].type != "year"}
         going = values if n == 0 else {key for key in values if runs.get(key) == n}
         if not going:
             break

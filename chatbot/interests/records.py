@@ -50,8 +50,8 @@ class Taste:
 
     @property
     def telling(self) -> bool:
-        """Whether it is worth saying: sure, rare enough to set the person apart, and seen or said more than once."""
-        return self.confidence >= SURE and self.common < COMMON and len(self.items) + len(self.said) > 1
+        """Whether it is worth saying: sure, and rare enough to set the person apart."""
+        return self.confidence >= SURE and self.common < COMMON
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,7 @@ class Catalogue:
         vectors_of: ids -> (n, d) rows of their cards.
         mean: (d,) of all cards; nearness is measured from there, for all cards of one kind are alike.
         share: facet, value -> share of the items that have it, in [0, 1].
+        values_of: item id -> its facet values that can be a taste; see :func:`chatbot.interests.tastes.values_of`.
     """
 
     domain: Domain
@@ -127,3 +128,4 @@ class Catalogue:
     vectors_of: Callable[[Sequence[str]], Vectors]
     mean: Vectors
     share: Callable[[str, FacetValue], float]
+    values_of: Callable[[str], Sequence[Value]]

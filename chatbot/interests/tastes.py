@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from scipy.special import betainc
+import numpy as np
+from scipy.special import betainc as _betainc
 
 from chatbot.interests.records import Catalogue, Stand, Taste, Value
 from retrieval.domain import Domain
 from retrieval.events import Event
 from retrieval.types import FacetValue, Item
 
+betainc: Any = _betainc  # whose types are not known
+LIKELY = 0.5  # confidence below which a taste is none
 PRIOR = 2.0  # items as common as in the catalogue that are added to what is known, so that one item makes no taste
 _WISH = 0.5  # of an item: what a wish of the moment says of a lasting taste
 
@@ -50,27 +54,40 @@ def read_tastes(
         mine = [s for s in stands.values() if s.strength * sign > 0]
         holders: dict[Value, list[Stand]] = {}
         for stand in mine:
-            for key in values_of(catalogue.items[stand.item], catalogue.domain):
+            for key in catalogue.values_of(stand.item):
                 if stand.at > dropped.get(key, -math.inf):
                     holders.setdefault(key, []).append(stand)
-        total = sum(abs(s.strength) for s in mine)
-        wishes = {
-            (field, value, way): [event for event in events if event.at > dropped.get((field, value), -math.inf)]
-            for (field, value, way), events in asked.items()
-            if way == sign
-        }
-        for name, value in dict.fromkeys([*holders, *((k[0], k[1]) for k, v in wishes.items() if v)]):
-            own = sorted(holders.get((name, value), ()), key=lambda s: (-abs(s.strength), s.item))
-            said = wishes.get((name, value, sign), [])
-            k = sum(abs(s.strength) for s in own) + _WISH * len(said)
-            n = total + _WISH * len(said)
-            p = min(max(catalogue.share(name, value), 1e-6), 1 - 1e-6)
-            strength = (k + PRIOR * p) / (n + PRIOR) - p
-            if strength > 0:
-                sure = 1 - float(betainc(k, n - k + 1, p)) if k > 0 else 0.0
-                ids = tuple(s.item for s in own)
-                found.append(Taste(name, value, sign * strength, sure, p, ids, tuple(e.id for e in said)))
+        said: dict[Value, tuple[str, ...]] = {}
+        for (field, value, way), wishes in asked.items():
+            kept = tuple(event.id for event in wishes if event.at > dropped.get((field, value), -math.inf))
+            if way == sign and kept:
+                said[field, value] = kept
+        found += _weigh_values(holders, said, sum(abs(s.strength) for s in mine), sign, catalogue)
     return sorted(found, key=lambda t: (-t.confidence * math.sqrt(abs(t.strength)), t.field, str(t.value)))
+
+
+def _weigh_values(
+    holders: Mapping[Value, Sequence[Stand]],
+    said: Mapping[Value, tuple[str, ...]],
+    total: float,
+    sign: int,
+    catalogue: Catalogue,
+) -> Iterator[Taste]:
+    """Yield the values that speak more than once, and of which it is likelier than not that they are a taste."""
+    keys = [key for key in dict.fromkeys([*holders, *said]) if len(holders.get(key, ())) + len(said.get(key, ())) > 1]
+    if not keys:
+        return
+    wishes = _WISH * np.array([len(said.get(key, ())) for key in keys])
+    k = wishes + np.array([math.fsum(abs(s.strength) for s in holders.get(key, ())) for key in keys])
+    n = np.maximum(total + wishes, k)  # sums in another order differ in their last digits
+    p = np.clip([catalogue.share(*key) for key in keys], 1e-6, 1 - 1e-6)
+    strength = (k + PRIOR * p) / (n + PRIOR) - p
+    sure = 1 - betainc(k, n - k + 1, p)
+    for at in np.flatnonzero((strength > 0) & (sure >= LIKELY)).tolist():
+        field, value = keys[at]
+        own = sorted(holders.get(keys[at], ()), key=lambda s: (-abs(s.strength), s.item))
+        items = tuple(s.item for s in own)
+        yield Taste(field, value, sign * float(strength[at]), float(sure[at]), float(p[at]), items, said.get(keys[at], ()))
 
 
 def _wishes(events: Iterable[Event]) -> dict[tuple[str, FacetValue, int], list[Event]]:

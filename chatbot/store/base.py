@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from chatbot.types import Conversation, StoredTurn
 from retrieval.errors import StoreError
-from retrieval.events import Event
+from retrieval.events import Event, EventKind
 
 
 class UserStore(Protocol):
@@ -24,8 +24,8 @@ class UserStore(Protocol):
         """
         ...
 
-    def events(self, user: str) -> Sequence[Event]:
-        """Return a user's events in the order in which they arrived."""
+    def events(self, user: str, without: Collection[EventKind] = ()) -> Sequence[Event]:
+        """Return a user's events, but those of some kinds, in the order in which they arrived."""
         ...
 
     def load(self, conversation: str, user: str) -> Conversation:

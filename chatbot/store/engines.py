@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from sqlalchemy import Engine, create_engine, event, make_url
 
 from retrieval.errors import SettingsError
@@ -34,7 +35,9 @@ def open_engine(url: str, key: str = "") -> Engine:
     if name != "postgresql":
         raise SettingsError(f"ZHIYIN_DATABASE is of {name}. Give an address of SQLite (sqlite:///PATH) or PostgreSQL.")
     try:
-        return create_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_engine(
+            make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, json_deserializer=orjson.loads
+        )
     except ModuleNotFoundError as error:
         raise missing("psycopg", "postgres") from error
 
@@ -63,7 +66,9 @@ def quoted(text: str) -> str:
 
 
 def _open_sqlite(url: str, key: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 30}, **({"module": sqlcipher()} if key else {}))
+    engine = create_engine(
+        url, connect_args={"timeout": 30}, json_deserializer=orjson.loads, **({"module": sqlcipher()} if key else {})
+    )
     event.listen(engine, "connect", _configure(key))
     return engine
 
@@ -71,7 +76,7 @@ def _open_sqlite(url: str, key: str) -> Engine:
 def _configure(key: str) -> Callable[[Any, Any], None]:
     def configure(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        for pragma in ((f"key={quoted(key)}",) if key else ()) + _PRAGMAS:
+        for pragma in ((f"key={quoted(key)}", "cipher_memory_security=OFF") if key else ()) + _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

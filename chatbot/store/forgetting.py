@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from chatbot.store.base import UserStore
 from chatbot.store.memory import InMemoryUserStore
-from retrieval.events import Event
+from retrieval.events import Event, EventKind
 
 
 class ForgettingUserStore(InMemoryUserStore):
@@ -17,6 +17,6 @@ class ForgettingUserStore(InMemoryUserStore):
         super().__init__()
         self._known = known
 
-    def events(self, user: str) -> Sequence[Event]:
+    def events(self, user: str, without: Collection[EventKind] = ()) -> Sequence[Event]:
         """Return those of the other store, and then its own."""
-        return [*self._known.events(user), *super().events(user)]
+        return [*self._known.events(user, without), *super().events(user, without)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from chatbot.store.base import arrived, foreign, foreign_turn
 from chatbot.types import Conversation, StoredTurn
-from retrieval.events import Event
+from retrieval.events import Event, EventKind
 
 
 class InMemoryUserStore:
@@ -28,9 +28,9 @@ class InMemoryUserStore:
                 self._events.setdefault(event.user, {}).setdefault(event.id, event)
             return sum(map(len, self._events.values())) - before
 
-    def events(self, user: str) -> Sequence[Event]:
+    def events(self, user: str, without: Collection[EventKind] = ()) -> Sequence[Event]:
         """Look up."""
-        return list(self._events.get(user, {}).values())
+        return [event for event in self._events.get(user, {}).values() if event.kind not in without]
 
     def load(self, conversation: str, user: str) -> Conversation:
         """Look up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, text
@@ -19,7 +19,7 @@ from chatbot.store.sealing import AesGcm, Plain, hide_record, show_record, wrong
 from chatbot.store.tables import ConversationRow, EventRow, TurnRow, UserRow
 from chatbot.types import Conversation, StoredTurn
 from retrieval.errors import StoreError
-from retrieval.events import Event
+from retrieval.events import Event, EventKind
 
 logger = logging.getLogger(__name__)
 _NOT_A_DATABASE = "file is not a database"  # what SQLite says of a broken file, and of one that another key encrypts
@@ -91,10 +91,11 @@ class SqlUserStore:
             "context": hide_record(self._cipher, event.context) if event.context else None,
         }
 
-    def events(self, user: str) -> Sequence[Event]:
+    def events(self, user: str, without: Collection[EventKind] = ()) -> Sequence[Event]:
         """Select."""
         columns = (_EVENTS.c[name] for name in ("kind", "item", "text", "value", "at", "context", "id"))
         query = select(*columns).where(_EVENTS.c.user == user).order_by(_EVENTS.c.number)
+        query = query.where(_EVENTS.c.kind.not_in(without)) if without else query
         with self._engine.connect() as connection:
             rows: Any = connection.execute(query).all()
         show = self._cipher.show

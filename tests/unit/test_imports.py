@@ -23,6 +23,7 @@ HELPERS = {
         "alternatives",
         "attitudes",
         "clauses",
+        "deidentifying",
         "dialogue",
         "intents",
         "lasting",

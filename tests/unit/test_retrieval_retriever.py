@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import retrieval.channels as channels
+from retrieval.calibration import miscalibration, shares
+from retrieval.channels import Search
 from retrieval.collaborative import ItemItemIndex
 from retrieval.constraints import satisfies, satisfies_all
 from retrieval.embedder import HashingEmbedder
@@ -365,3 +368,47 @@ def test_rows_of_vectors_answer_as_the_store_does(movies, retriever, monkeypatch
     query = Query("a quiet film by the sea", liked=(ids[3],), constraints=(Constraint("year", "min", 1990),), k=8)
     with_rows = Retriever(dataclasses.replace(movies, rows=rows)).retrieve(query)
     assert names(with_rows) == names(retriever.retrieve(query))
+
+
+HORROR, MUSICAL = ("psycho-1960", "the-shining-1980"), ("la-la-land-2016", "singin-in-the-rain-1952")
+
+
+def test_several_interests_each_have_their_places_where_nothing_is_asked_for(retriever):
+    liked = (*HORROR, *MUSICAL)
+    both = Query("", liked=liked, exclude=frozenset(liked), interests=(HORROR, MUSICAL), k=4)
+    search = Search(retriever.index, both, retriever.index.columns.without(liked))
+    assert search.tastes.shape[0] == 2
+    means = np.stack([retriever.index.vectors_of(group, "en").mean(axis=0) for group in (HORROR, MUSICAL)])
+    found = retriever.retrieve(both).candidates
+    nearest = (retriever.index.vectors_of([c.item.id for c in found], "en") @ means.T).argmax(axis=1).tolist()
+    assert sorted(nearest) == [0, 0, 1, 1]
+    wished = replace(both, text="a scary film")
+    assert Search(retriever.index, wished, search.allowed).tastes.shape[0] == 1  # a wish attends to what it is like
+
+
+def test_of_what_there_was_much_of_lately_a_reply_has_one(retriever, items):
+    query = Query("scary horror", k=5)
+    usual = retriever.retrieve(query).candidates
+    assert sum("horror" in c.item.values("genres") for c in usual) > 1
+    found = retriever.retrieve(replace(query, sated=(("genres", "horror"),))).candidates
+    assert sum("horror" in c.item.values("genres") for c in found) <= 1
+
+
+def test_a_portrait_is_searched_by_where_nothing_was_said(retriever):
+    assert not retriever.retrieve(Query("", k=3)).candidates[0].channels
+    found = retriever.retrieve(Query("", portrait="scary, horror", k=3)).candidates
+    assert {"dense", "bm25"} & set(found[0].channels)
+    same = retriever.retrieve(Query("a quiet film", portrait="scary, horror", k=3))
+    assert same == retriever.retrieve(Query("a quiet film", k=3))
+
+
+def test_calibrated_lists_follow_the_kinds_that_are_liked(retriever):
+    liked = (*HORROR, *MUSICAL)
+    query = Query("", liked=liked, exclude=frozenset(liked), k=8)
+    wanted = shares([retriever.index.items[i].values("genres") for i in liked])
+
+    def distance(weight):
+        found = replace(retriever, calibration=weight).retrieve(query).candidates
+        return miscalibration(wanted, shares([c.item.values("genres") for c in found]))
+
+    assert distance(0.9) < distance(0.0)

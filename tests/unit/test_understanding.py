@@ -777,3 +777,20 @@ def test_any_text_is_read_or_refused_and_its_constraints_name_facets(talk, movie
         assert not set(request.liked) & set(request.disliked)
 
     check_any()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "don't show me horror",
+        "Never show me horror, something funny",
+        "don't recommend horror, please",
+        "I'm not looking for horror, show me something funny",
+        "don't give me horror films",
+        "不要给我推恐怖片",
+    ],
+)
+def test_a_verb_right_after_a_negation_is_denied_with_what_follows(pipeline, message):
+    request = pipeline._understanding.read(message, Conversation("c", "ann"))
+    assert [(c.field, c.op, c.value) for c in request.constraints] == [("genres", "excludes", "horror")]
+    assert not [w for w in request.wishes if w.value == "horror"]

@@ -1,0 +1,1 @@
+"""How well the recommender serves groups of people, and which items it shows: ``python app.py audit``."""
