@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chatbot.answers import Speaker, join, write_title
+from chatbot.clauses import HAN
 from chatbot.types import Language, Profile, Reason, Request
 from prompts import load_phrases
 from retrieval.constraints import satisfies
@@ -104,7 +105,8 @@ class Fitting:
         for constraint in (c for c in request.constraints if c.op in ("includes", "any_of")):
             for name in self.domain.people_facets if constraint.field == PEOPLE else (constraint.field,):
                 met = [v for v in constraint.values if v in item.values(name)]
-                words += [self.speaker.value_label(name, v, language) for v in met]
+                own = met and len(constraint.values) > 2 and bool(HAN.search(constraint.words)) == (language == "zh")
+                words += [constraint.words] if own else [self.speaker.value_label(name, v, language) for v in met]
                 sources += [f"card.{name}"] if met else []
         if not words:
             return None

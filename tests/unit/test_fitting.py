@@ -138,3 +138,12 @@ def test_facts_that_the_card_lacks_are_not_said(fitting, moon):
     bound = Constraint("runtime", "max", 90)
     assert fitting.fits(bare, request(wishes=(QUIET,), constraints=(bound,)), NOBODY) is None
     assert "120" not in fitting.falls_short(bare, request(), [bound]).text
+
+
+@pytest.mark.parametrize(("language", "words", "said"), [("zh", "华语", "华语"), ("en", "华语", "Hong Kong")])
+def test_a_demand_that_means_several_values_is_granted_in_the_persons_own_word(fitting, movies, language, words, said):
+    chinese = Constraint("countries", "any_of", ("China", "Hong Kong", "Taiwan"), words)
+    film = next(f for f in movies.items.values() if f.values("countries") == ("Hong Kong",))
+    fit = fitting.fits(film, request(language, constraints=(chinese,)), NOBODY)
+    assert said in fit.text
+    assert fit.sources == ("card.countries", "user.message")
