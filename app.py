@@ -61,6 +61,7 @@ def open_pipeline(
     from retrieval.index_build import update_index
     from retrieval.interactions import InteractionLog
     from retrieval.learned_store import load_learned
+    from retrieval.sequence_store import load_sequence
 
     with ExitStack() as stack:
         stack.enter_context(index_lock(catalogue.folder))
@@ -77,7 +78,7 @@ def open_pipeline(
                 aside = f"{built.rows.rejected} of {built.rows.rows} rows are set aside"
                 logger.warning("%s, with line and reason, in %s", aside, next(catalogue.folder.glob("v-*/rejected.jsonl"), ""))
         index = open_index(catalogue.domain, embedder, catalogue.folder, catalogue.rebuild)
-        index = replace(index, learned=load_learned(index, catalogue.folder))
+        index = replace(index, learned=load_learned(index, catalogue.folder), sequence=load_sequence(catalogue.folder))
         tell("model", 0.6)
         if model:
             from chatbot.llm.factory import build_language_model

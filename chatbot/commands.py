@@ -32,6 +32,7 @@ def register(cli: typer.Typer) -> None:
     cli.command("import-events")(import_events)
     cli.command("import-dialogues")(import_dialogues)
     cli.command("train-ranker")(train_ranker)
+    cli.command("train-sequence")(train_sequence)
     cli.command()(tune)
 
 
@@ -195,6 +196,39 @@ def train_ranker(
             before, gain, half = (100 * value for value in (found.before, found.gain, found.ci95))
             say(f"The model's vote, on {found.cases} held-out moments: nDCG@10 {before:.1f}, with it {gain:+.1f} ±{half:.1f}.")
             say("It counts from now on." if found.helps else "That is no sure gain: it weighs nothing, and is not asked for.")
+
+
+def train_sequence(
+    catalog: Catalog = None,
+    domain: DomainName = None,
+    epochs: Annotated[int, typer.Option(help="at most so many; it stops when nothing gets better", min=1)] = 60,
+    seed: Annotated[int, typer.Option(help="of weights, order and chance")] = 0,
+) -> None:
+    """Learn from the imported log what comes next in a history; used only where it surely helps. A killed run goes on."""
+    from retrieval.catalog_import import ITEMS, read_items
+    from retrieval.index import index_lock, version_folder
+    from retrieval.interactions import InteractionLog
+    from retrieval.sequence_learning import learn_sequence
+
+    catalogue = find_catalogue(make_settings(), catalog, domain)
+    with index_lock(catalogue.folder):
+        ids = [item.id for item in read_items(version_folder(catalogue.folder, catalogue.rebuild) / ITEMS)]
+        with bar(catalogue.path.name) as show:
+            found = learn_sequence(
+                ids,
+                InteractionLog(catalogue.interactions),
+                catalogue.folder,
+                lambda epoch, quality: show(f"epoch {epoch}, nDCG@10 {100 * quality:.1f}", epoch / epochs),
+                epochs=epochs,
+                seed=seed,
+            )
+    say(f"{found.people} people; nDCG@10 of the last item of {found.checked} of them:")
+    for name, quality in found.quality.items():
+        say(f"  {100 * quality:>5.1f}  {name}")
+    gain, half = 100 * found.gain.mean, 100 * found.gain.ci95
+    say(
+        f"The fusion with it: {gain:+.1f} ±{half:.1f}. " + ("It is used from now on." if found.gain.sure else "It is not used.")
+    )
 
 
 def _account(report: ImportReport, rejected: Path | None, as_json: bool) -> None:

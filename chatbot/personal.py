@@ -16,6 +16,7 @@ from retrieval.index import CatalogIndex
 from retrieval.types import Constraint, Query
 
 RECENT = 20  # liked and disliked items that a query holds
+HISTORY = 50  # latest items, for what comes next
 
 
 def personalise(query: Query, request: Request, profile: Profile, interests: Interests, words: str) -> Query:
@@ -38,6 +39,7 @@ def personalise(query: Query, request: Request, profile: Profile, interests: Int
         constraints=(*query.constraints, *never(interests, request)),
         liked=liked,
         interests=groups,
+        recent=_latest(interests, HISTORY),
         sated=tuple((field, value) for field, value, _ in interests.sated if not _asked(request, field, value)),
     )
 
@@ -57,6 +59,12 @@ def _asked(request: Request, field: str, value: Any) -> bool:
 def _latest_first(items: Sequence[str], interests: Interests) -> tuple[str, ...]:
     stands: Mapping[str, Any] = interests.stands
     return tuple(sorted(items, key=lambda item: -stands[item].at))
+
+
+def _latest(interests: Interests, limit: int) -> tuple[str, ...]:
+    """Return what the person came to want, the latest last."""
+    wanted = sorted((s for s in interests.stands.values() if s.strength > 0), key=lambda s: s.at)
+    return tuple(s.item for s in wanted[-limit:])
 
 
 def _mixed(groups: Sequence[Sequence[str]], limit: int) -> tuple[str, ...]:

@@ -180,6 +180,17 @@ def comention(search: Search) -> Found | None:
     return _together(search, search.learned.comention if search.learned else None)
 
 
+def sequence(search: Search) -> Found | None:
+    """What comes next after the latest items, as people's histories taught."""
+    model, columns = search.index.sequence, search.index.columns
+    if model is None:
+        return None
+    rows = model.rows(search.query.recent)
+    if not len(rows):
+        return None
+    return _among(search, columns.places(model.ids), model.scores(rows))
+
+
 def popularity(search: Search) -> Found | None:
     """What is asked for and used most, whatever was said."""
     if search.learned is None or not search.learned.prior.any():
@@ -196,6 +207,7 @@ CHANNELS: dict[str, Callable[[Search], Found | None]] = {
     "facets": facets,
     "interest": interest,
     "comention": comention,
+    "sequence": sequence,
     "popularity": popularity,
 }
 

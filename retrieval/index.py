@@ -12,6 +12,7 @@ On disk, in one folder a catalogue::
     v-…/bm25/         the lexical index
     v-…/item_item/    neighbours from the log; absent without one
     v-…/ease/         the linear model of the log
+    sequence.json     which folder sequence-… is in use: what comes next in histories (retrieval.sequence_store)
     learned.json      which folder learned-… is in use: what dialogues and the log taught (retrieval.learned_store)
     dialogues.jsonl   the imported dialogues
     v-…/items.jsonl   the items as they were read; rejected.jsonl, merged.jsonl, report.json: what became of every row
@@ -42,6 +43,7 @@ from retrieval.inferred import INFERRED, inferable
 from retrieval.interactions import InteractionLog
 from retrieval.learned import Learned
 from retrieval.lexical import LexicalIndex
+from retrieval.sequence import SequenceModel
 from retrieval.types import Item
 from retrieval.vector_rows import open_rows, rows_path
 from retrieval.vector_store import ChromaVectorStore, VectorStore
@@ -59,6 +61,7 @@ class CatalogIndex:
         rows: language of a card -> (n, d) vectors in the order of the items; without them the vector store is asked.
         columns: the items by position.
         learned: what dialogues and the log taught; see :func:`retrieval.learned_store.load_learned`.
+        sequence: what comes next, where that helps; see :func:`retrieval.sequence_store.load_sequence`.
     """
 
     domain: Domain
@@ -69,6 +72,7 @@ class CatalogIndex:
     collaborative: ItemItemIndex | None = None
     ease: ItemItemIndex | None = None
     learned: Learned | None = None
+    sequence: SequenceModel | None = None
     rows: Mapping[str, Vectors] = dataclasses.field(default_factory=dict[str, Vectors])
     columns: FacetColumns = dataclasses.field(init=False, repr=False, compare=False)
 

@@ -45,6 +45,13 @@ SELECT user_id, item_id, strength FROM strengths
 WHERE strength > 0 AND (latest IS NULL OR latest >= {NO_OPINION}) ORDER BY user_id, item_id
 """
 
+_WANTED = f"""
+SELECT user_id, item_id FROM {{log}}
+WHERE kind NOT IN ('shown', 'opened', 'disliked', 'dismissed')
+    AND NOT (kind IN {kinds_sql(RATINGS)} AND coalesce(value, 1) < {NO_OPINION})
+ORDER BY file_row_number
+"""
+
 
 class InteractionLog:
     """Reads the log in a folder. Every call sees the latest import."""
@@ -80,6 +87,31 @@ class InteractionLog:
     def counts(self) -> dict[EventKind, int]:
         """Return how many events there are of each kind."""
         return dict(self._query("SELECT kind, count(*) FROM {log} GROUP BY kind ORDER BY kind"))
+
+    def sequences(self, batch: int = 100_000) -> Iterator[tuple[str, list[str]]]:
+        """Yield everyone with what they came to want, oldest first.
+
+        What was shown, disliked, dismissed or rated below the middle is left out; an item that follows itself counts once.
+
+        Args:
+            batch: rows at once; memory does not grow with the log.
+        """
+        path = current_file(self.folder)
+        if path is None:
+            return
+        user, items = "", list[str]()
+        with closing(connect()) as db:
+            db.execute(_WANTED.format(log=_log(path)))
+            while rows := db.fetchmany(batch):
+                for who, item in rows:
+                    if who != user:
+                        if items:
+                            yield user, items
+                        user, items = who, []
+                    if not items or items[-1] != item:
+                        items.append(item)
+        if items:
+            yield user, items
 
     def strengths(self, batch: int = 100_000) -> Iterator[Batch]:
         """Yield how strongly people want items: one strength for a person and an item, sorted by both.

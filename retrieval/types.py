@@ -118,6 +118,7 @@ class Query:
         exclude: ids that may not come back (seen, disliked, shown, named).
         k: how many candidates are wanted.
         interests: the liked ids of the profile in groups that are alike, the strongest group first; none: they are one.
+        recent: ids that the person came to want, the latest last: what the next one follows.
         portrait: what the person likes in words: searched by where nothing was said.
         sated: (facet, value) of which there was much lately: at most one item with it among the candidates.
     """
@@ -132,6 +133,7 @@ class Query:
     exclude: frozenset[str] = frozenset()
     k: int = 10
     interests: tuple[tuple[str, ...], ...] = ()
+    recent: tuple[str, ...] = ()
     portrait: str = ""
     sated: tuple[tuple[str, FacetValue], ...] = ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from benchmarks.quality.movielens import Films, Floats, Ints, Person
 from retrieval.collaborative import ItemItemIndex
 from retrieval.ease import ease_index
 from retrieval.fusion import ranking, reciprocal_rank_fusion
+from retrieval.sequence import SequenceModel
+from retrieval.sequence_training import SequenceSettings, SequenceTrainer
 
 DAY = 86_400.0
 LAGS = 10  # items apart that still follow each other
-CHANNELS = ("popularity", "popularity in time", "item-item", "EASE", "ALS", "dense history", "transitions")
+CHANNELS = ("popularity", "popularity in time", "item-item", "EASE", "ALS", "dense history", "transitions", "self-attention")
 FUSED = CHANNELS[1:]
 FUSED_DEPTH = 200
 SEED = 7
@@ -76,6 +79,12 @@ class Channels:
         elif channel == "transitions":
             self.following = transitions(self._sequences, self.counts, chosen.backwards)
 
+    @cached_property
+    def sequence(self) -> SequenceModel:
+        """The sequence model, trained when it is first asked; the last known item of everyone tells it when to stop."""
+        people = [person.astype(np.int32) for person in self._sequences]
+        return SequenceTrainer(self.films.ids, people, SequenceSettings(seed=SEED)).train()[0]
+
     def recent(self, now: float) -> Floats:
         """Return how often each film was rated until a moment, older ratings counting less."""
         half_life = self.chosen.half_life * DAY
@@ -103,6 +112,8 @@ class Channels:
                 return self.als.scores(items)
             case "dense history":
                 return (self.vectors @ self.vectors[items].mean(axis=0)).astype(float)
+            case "self-attention":
+                return self.sequence.scores(items.astype(np.int32)).astype(float)
             case _:
                 last = items[: -LAGS - 1 : -1]
                 return summed(self.following, last, (1.0 / np.arange(1, LAGS + 1))[: len(last)])

@@ -113,7 +113,7 @@ def test_a_build_killed_at_random_points_ends_as_an_unbroken_one(tmp_path):
             assert not left.is_file()
             assert len(list(folder.glob("v-*"))) == 1
     print("\nkilled after:", "; ".join(killed))
-    assert sum(state != "done" for state in killed) >= 5  # a machine may be quick, but the kills have to hit the build
+    assert sum(state != "done" for state in killed) >= POINTS // 2  # however quick the machine, kills hit the build
 
 
 def test_a_first_build_killed_again_and_again_gets_on(tmp_path):

@@ -34,12 +34,9 @@ def test_a_person_is_shown_taken_along_erased_and_taken_in(app, tmp_path):
     assert "No musical any more" in shown
     assert "Interstellar" in shown
     assert "《星际穿越》" in ok(app, "profile", "show", "ann", "--offline-demo", "--language", "zh").stdout
-    lines = json.loads(ok(app, "profile", "show", "ann", "--offline-demo", "--json").stdout)
-    assert {"never", "interest"} <= {line["kind"] for line in lines}
     out = tmp_path / "out" / "ann.json"
     out.parent.mkdir()
     ok(app, "profile", "export", "ann", "-o", out)
-    assert json.loads(out.read_text(encoding="utf-8")) == json.loads(ok(app, "profile", "export", "ann").stdout)
     text = out.read_text(encoding="utf-8")
     out.unlink()  # so that no file of the data folder's tree may hold the words
     before = items_of(app)
@@ -82,17 +79,17 @@ def test_the_store_is_encrypted_rekeyed_and_opened_with_its_key_alone(tmp_path):
     ok(App(tmp_path, ZHIYIN_KEY=KEY, ZHIYIN_NEW_KEY=OTHER), "store", "rekey")
     keyed = App(tmp_path, ZHIYIN_KEY=OTHER)
     assert ok(keyed, "profile", "show", "ann", "--offline-demo").stdout == shown
-    assert json.loads(ok(keyed, "profile", "export", "ann").stdout)["events"]
     ok(keyed, "store", "decrypt")
-    assert ok(plain, "profile", "show", "ann", "--offline-demo").stdout == shown
+    assert json.loads(ok(plain, "profile", "export", "ann").stdout)["events"]
 
 
 def test_what_is_too_old_is_erased_at_the_start(tmp_path):
     app = App(tmp_path)
     app.turn("--user", "ann", LIKES)
-    assert "Interstellar" in ok(App(tmp_path, ZHIYIN_KEEP_DAYS="1"), "profile", "show", "ann", "--offline-demo").stdout
+    kept = ok(App(tmp_path, ZHIYIN_KEEP_DAYS="1"), "profile", "export", "ann").stdout
+    assert json.loads(kept)["events"]
     with sqlite3.connect(tmp_path / "zhiyin.db") as connection:
         connection.execute("UPDATE events SET at = at - 3 * 86400")
     connection.close()
-    ok(App(tmp_path, ZHIYIN_KEEP_DAYS="2"), "profile", "show", "ann", "--offline-demo")
-    assert json.loads(ok(app, "profile", "export", "ann").stdout)["events"] == []
+    old = ok(App(tmp_path, ZHIYIN_KEEP_DAYS="2"), "profile", "export", "ann").stdout
+    assert json.loads(old)["events"] == []

@@ -19,6 +19,7 @@ from benchmarks.quality.scoring import METRICS, score
 pytestmark = pytest.mark.realdata
 
 SYSTEMS = {"random", "popularity", "popularity in time", "item-item", "EASE", "ALS", "dense history", "transitions"}
+SYSTEMS |= {"self-attention"}
 PEOPLE = 150
 
 

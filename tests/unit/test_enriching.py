@@ -138,7 +138,7 @@ def test_the_real_model_finds_moods_that_are_ours(language, qwen_path, movies, t
     """Films whose moods are taken away: how often one of the inferred ones is among ours. Chance is about one in three."""
     from chatbot.llm.llama_cpp import LlamaCppModel
 
-    films = list(movies.items.values())[::68]
+    films = list(movies.items.values())[::136]
     facets = {**movies.domain.facets, "moods": movies.domain.facets["moods"].model_copy(update={"infer": True})}
     domain = movies.domain.model_copy(update={"facets": facets})
     bare = [
