@@ -20,7 +20,7 @@ pytestmark = pytest.mark.realdata
 
 SYSTEMS = {"random", "popularity", "popularity in time", "item-item", "EASE", "ALS", "dense history", "transitions"}
 SYSTEMS |= {"self-attention"}
-PEOPLE = 150
+PEOPLE = 100
 
 
 @pytest.fixture(scope="module")
