@@ -190,7 +190,7 @@ def test_what_is_forgotten_is_confirmed_by_title(replier):
 
 def test_erasing_is_not_done_by_a_sentence_and_says_how_it_is_done(replier):
     for language in ("en", "zh"):
-        assert "zhiyin.db" in replier.reply("profile", request("profile", language, opening="erase"), KNOWN).text
+        assert "profile erase" in replier.reply("profile", request("profile", language, opening="erase"), KNOWN).text
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
