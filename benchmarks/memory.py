@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.speed import percentile
 from chatbot.answers import Speaker
 from chatbot.deidentifying import deidentify
 from chatbot.people import People
@@ -106,7 +107,7 @@ def measure(sides: Mapping[str, Side]) -> list[dict[str, Any]]:
                 act(where)
                 taken[side].append(1000 * (time.perf_counter() - started))
         for what, share in (("p50", 0.5), ("p95", 0.95)):
-            found = {side: sorted(values)[int(share * len(values))] for side, values in taken.items()}
+            found = {side: percentile(values, share) for side, values in taken.items()}
             rows.append({"measured": f"{name}, {what}, ms", **found, "ratio": found["encrypted"] / found["plain"]})
     return rows
 

@@ -154,26 +154,7 @@ class Speaker:
         found: int,
         instead: Sequence[tuple[Constraint, int]] = (),
     ) -> str:
-        """What comes before the items (or instead of them, when there are none): one sentence, and what was noted for good."""
-        opening = self._opening(request, profile, kept, relaxed, found, instead)
-        if not request.never:
-            return opening
-        language = request.language
-        excluded = (c for c in request.constraints if c.op == "excludes")
-        words = {(c.field, str(value)): c.words for c in excluded for value in c.values}  # as they said it
-        own = (words.get((field, str(value)), "") or self.value_label(field, value, language) for field, value in request.never)
-        values = join(dict.fromkeys(own), language, "or")
-        return load_phrases(language).say("noted_never", value=values) + ("" if language == "zh" else " ") + opening
-
-    def _opening(
-        self,
-        request: Request,
-        profile: Profile,
-        kept: Sequence[Constraint],
-        relaxed: Sequence[Constraint],
-        found: int,
-        instead: Sequence[tuple[Constraint, int]],
-    ) -> str:
+        """The one sentence before the items (or instead of them, when there are none)."""
         language = request.language
         say = load_phrases(language).say
         noun = self._domain.noun[language]
@@ -193,6 +174,17 @@ class Speaker:
         if parts or request.query:
             return say("opening", count=count, noun=name, parts=parts)
         return say("opening_profile" if profile.liked else "opening_first", count=count, noun=name)
+
+    def noted(self, request: Request) -> str:
+        """What was noted for good, with a gap after it; empty where nothing was."""
+        if not request.never:
+            return ""
+        language = request.language
+        excluded = (c for c in request.constraints if c.op == "excludes")
+        words = {(c.field, str(value)): c.words for c in excluded for value in c.values}  # as they said it
+        own = (words.get((field, str(value)), "") or self.value_label(field, value, language) for field, value in request.never)
+        values = join(dict.fromkeys(own), language, "or")
+        return load_phrases(language).say("noted_never", value=values) + ("" if language == "zh" else " ")
 
     # -- small talk and answers -------------------------------------------------------------------------------------
 

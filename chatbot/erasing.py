@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 import mmap
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatbot.store import UserStore
+from retrieval.beside import mark_outdated
 from retrieval.event_erasing import erase_user
 from retrieval.index import index_lock
 from retrieval.interactions import InteractionLog
-from retrieval.learned_store import mark_outdated
 
-logger = logging.getLogger(__name__)
 _LEAST = 12  # bytes of a text that is looked for: shorter ones are anybody's
 
 
@@ -32,8 +31,8 @@ class Erased:
 def erase_person(store: UserStore, user: str, data: Path | None, held: Collection[Path] = ()) -> Erased:
     """Erase a person from the store and from every imported log, and search the files for their words.
 
-    The tables that were learned with their part of a log are built again at the next start; what train-ranker learned is
-    marked, for it takes minutes to learn again.
+    The index's own tables of a log are built again at the next start; what train-ranker and train-sequence learned is marked,
+    for it takes minutes to learn again.
 
     Args:
         store: of what they did and said.
@@ -48,22 +47,19 @@ def erase_person(store: UserStore, user: str, data: Path | None, held: Collectio
     talks = [store.load(name, user) for name in store.conversations(user)]
     words = [user, *(event.text for event in events), *(turn.message for talk in talks for turn in talk.turns)]
     logs = [path.parent for path in sorted((data / "index").glob("*/interactions"))] if data else []
-    logged = 0
-    for folder in logs:
-        if folder in held:
-            logged += _erase_from(folder, user)
-        else:
-            with index_lock(folder):
-                logged += _erase_from(folder, user)
+    with ExitStack() as locks:
+        for folder in logs:
+            if folder not in held:
+                locks.enter_context(index_lock(folder))
+        logged = sum(_erase_from(folder, user) for folder in logs)
     store.erase(user)
-    traces = tuple(find_traces(data, words)) if data else ()
-    return Erased(len(events), sum(len(talk.turns) for talk in talks), logged, traces)
+    traces = [folder / "interactions" for folder in logs if InteractionLog(folder / "interactions").events(user)]
+    traces += find_traces(data, words) if data else ()
+    return Erased(len(events), sum(len(talk.turns) for talk in talks), logged, tuple(traces))
 
 
 def _erase_from(folder: Path, user: str) -> int:
     gone = erase_user(folder / "interactions", user)
-    if InteractionLog(folder / "interactions").events(user):
-        raise AssertionError(f"events of a person are left in {folder}")
     if gone:
         mark_outdated(folder, "somebody whose behaviour it was learned from was erased")
     return gone

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chatbot.interests import Catalogue, Interests, build_interests
+from chatbot.interests import CatalogueView, Interests, build_interests
 from chatbot.portrait import Line, Painter
 from chatbot.profile import build_profile
 from chatbot.store import UserStore
@@ -29,7 +29,7 @@ class People:
 
     store: UserStore
     log: Callable[[str], Sequence[Event]] | None
-    catalogue: Catalogue
+    catalogue: CatalogueView
     painter: Painter
 
     def events(self, user: str) -> list[Event]:

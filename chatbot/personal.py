@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chatbot.interests import Catalogue, Interests
+from chatbot.interests import CatalogueView, Interests
 from chatbot.interests.tastes import values_of
 from chatbot.types import Profile, Request
 from retrieval.domain import PEOPLE
@@ -36,7 +36,7 @@ def personalise(query: Query, request: Request, profile: Profile, interests: Int
     return replace(
         query,
         portrait=words,
-        constraints=(*query.constraints, *never(interests, request)),
+        constraints=(*query.constraints, *_never(interests, request)),
         liked=liked,
         interests=groups,
         recent=_latest(interests, HISTORY),
@@ -44,7 +44,7 @@ def personalise(query: Query, request: Request, profile: Profile, interests: Int
     )
 
 
-def never(interests: Interests, request: Request) -> tuple[Constraint, ...]:
+def _never(interests: Interests, request: Request) -> tuple[Constraint, ...]:
     """Return what the person said they never want as constraints, less what the message asks for now."""
     return tuple(
         Constraint(field, "excludes", value) for field, value in interests.excluded if not _asked(request, field, value)
@@ -75,7 +75,7 @@ def _mixed(groups: Sequence[Sequence[str]], limit: int) -> tuple[str, ...]:
     return tuple(reversed(chosen[:limit]))
 
 
-def catalogue_of(index: CatalogIndex) -> Catalogue:
+def catalogue_of(index: CatalogIndex) -> CatalogueView:
     """Return what the interest model reads of an index."""
     language = index.domain.languages[0]
     ids = list(index.items)
@@ -92,4 +92,4 @@ def catalogue_of(index: CatalogIndex) -> Catalogue:
     def vectors_of(chosen: Sequence[str]) -> Vectors:
         return index.vectors_of(chosen, language)
 
-    return Catalogue(index.domain, index.items, vectors_of, mean, share, values.__getitem__)
+    return CatalogueView(index.domain, index.items, vectors_of, mean, share, values.__getitem__)

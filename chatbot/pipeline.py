@@ -234,7 +234,8 @@ class RecommendationPipeline:
         draft.notes += [f"relaxed: {self._speaker.describe_constraint(c, request.language)}" for c in found.relaxed]
         told = [c for c in request.constraints if c not in found.relaxed and (c.field, c.value) not in request.never]
         count = min(request.count, len(found.candidates))
-        draft.opening = self._speaker.opening(request, profile, told, found.relaxed, count, found.instead)
+        opening = self._speaker.opening(request, profile, told, found.relaxed, count, found.instead)
+        draft.opening = self._speaker.noted(request) + opening
         draft.items = recommendations(found.candidates[:count])
         draft.timings["first_card"] = draft.clock()
         if not draft.items:
@@ -280,7 +281,6 @@ class RecommendationPipeline:
     def _query(self, request: Request, conversation: Conversation, profile: Profile) -> Query:
         shown = [item["id"] for turn in conversation.turns for item in turn.record["items"]][-KEEP_SHOWN:]
         named = set(request.named) | set(request.liked) | set(request.disliked) | set(request.seen)
-        known = {*profile.seen, *profile.disliked, *profile.liked, *profile.answered}
         query = Query(
             text=request.query,
             language=request.language,
@@ -288,7 +288,7 @@ class RecommendationPipeline:
             constraints=request.constraints,
             wishes=request.wishes,
             disliked=tuple(dict.fromkeys([*profile.disliked[-RECENT:], *request.disliked])),
-            exclude=frozenset({*shown, *named, *known}),
+            exclude=frozenset({*shown, *named, *profile.known}),
             k=max(POOL, request.count),
         )
         interests = self.people.interests(conversation.user)

@@ -14,13 +14,12 @@ from chatbot.interests.records import SURE
 from chatbot.types import Language
 from prompts import load_phrases
 from retrieval.domain import Domain
-from retrieval.events import Event
+from retrieval.events import DAY, Event
 
 MOST_INTERESTS, MOST_TASTES, MOST_AGAINST = 4, 4, 3  # lines
 _VALUES = 2  # of each kind that a line names
 _TITLES = 3
 _QUERY_WORDS = 6
-_DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +171,7 @@ class _Brush:
         if not at:
             return ""
         then, today = time.localtime(at), time.localtime(self.now)
-        days = (time.mktime((*today[:3], 12, 0, 0, 0, 0, -1)) - time.mktime((*then[:3], 12, 0, 0, 0, 0, -1))) / _DAY
+        days = (time.mktime((*today[:3], 12, 0, 0, 0, 0, -1)) - time.mktime((*then[:3], 12, 0, 0, 0, 0, -1))) / DAY
         if days < 1:
             return self.say("when_today")
         if days < 7:

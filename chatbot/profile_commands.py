@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,17 +25,12 @@ profile = typer.Typer(help="What is kept of a person: show it, take it along, er
 User = Annotated[str, typer.Argument(help="whose")]
 
 
-@contextmanager
-def open_store(settings: Settings) -> Generator[SqlUserStore]:
-    """Open the user store of the settings, and close it."""
+def _open_store(settings: Settings) -> closing[SqlUserStore]:
+    """Open the user store of the settings until the block ends."""
     from chatbot.store_keys import store_of
 
     settings.data_folder.mkdir(parents=True, exist_ok=True)
-    store = store_of(settings)
-    try:
-        yield store
-    finally:
-        store.close()
+    return closing(store_of(settings))
 
 
 def register(cli: typer.Typer, open_pipeline: Callable[..., AbstractContextManager[RecommendationPipeline]]) -> None:
@@ -89,7 +84,7 @@ def export(
 
     settings = make_settings()
     log = InteractionLog(find_catalogue(settings, catalog, domain).interactions)
-    with open_store(settings) as store:
+    with _open_store(settings) as store:
         document = Keeper(store, settings.data_folder, log=log.events).export(user)
     if output is None:
         json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
@@ -109,7 +104,7 @@ def import_(
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
-    with open_store(make_settings()) as store:
+    with _open_store(make_settings()) as store:
         new, turns = import_person(store, user, text)
     say(f"{new} new events and {turns} turns taken in for {user}.")
 
@@ -124,7 +119,7 @@ def erase(
     settings = make_settings()
     if not yes:
         typer.confirm(f"Erase everything of {user}? There is no way back", abort=True)
-    with open_store(settings) as store:
+    with _open_store(settings) as store:
         done = erase_person(store, user, settings.data_folder)
     say(f"{done.events} events, {done.turns} turns and {done.logged} events of imported logs erased.")
     if done.traces:

@@ -10,10 +10,10 @@ from chatbot.settings import Settings
 from chatbot.store import SqlUserStore
 from chatbot.store.engines import missing
 from retrieval.errors import SettingsError
+from retrieval.events import DAY
 
 logger = logging.getLogger(__name__)
 _SERVICE = "zhiyin"  # in the keyring; the entry's name is the folder of the data
-_DAY = 86400.0
 
 
 def store_of(settings: Settings) -> SqlUserStore:
@@ -25,7 +25,7 @@ def store_of(settings: Settings) -> SqlUserStore:
     """
     store = SqlUserStore(settings.database_url, key_of(settings))
     if settings.keep_days:
-        gone = store.expire(time.time() - settings.keep_days * _DAY)
+        gone = store.expire(time.time() - settings.keep_days * DAY)
         if gone:
             logger.info("%d events and turns were older than %d days and are erased", gone, settings.keep_days)
     return store

@@ -29,6 +29,11 @@ class Profile:
     seen: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
 
+    @property
+    def known(self) -> frozenset[str]:
+        """The items that are not to be offered again."""
+        return frozenset({*self.liked, *self.disliked, *self.seen, *self.answered})
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

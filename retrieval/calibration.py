@@ -46,7 +46,7 @@ def calibrated(
     """Choose k positions greedily by (1 - weight) times the sum of scores less weight times the miscalibration.
 
     Args:
-        scores: n, higher is better; scaled to 0..1 here, and divided by k so that both terms are of one size.
+        scores: n, higher is better; scaled to 0..1 here.
         kinds: of each position.
         wanted: shares of the person; without any, scores alone decide.
         k: how many.

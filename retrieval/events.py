@@ -36,6 +36,7 @@ EventKind: TypeAlias = Literal[
 ]
 SAID_HERE = frozenset({"typed", "cleared", "wished", "corrected", "undone"})  # in a conversation alone, never in a log
 
+DAY = 86_400.0  # seconds
 NO_OPINION = 0.5  # the value of a rating where all ratings are the same
 
 _SMALLEST_DAY, _LARGEST_DAY = 19000101, 21001231  # such a number is a day written without signs, no moment of August 1970

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from retrieval.errors import TrainingError
 from retrieval.fusion import ranking, reciprocal_rank_fusion
 from retrieval.interactions import InteractionLog
 from retrieval.item_table import Floats, Positions
-from retrieval.metrics import Gain, paired_gain
+from retrieval.metrics import Gain, ndcg, paired_gain
 from retrieval.sequence import LENGTH, SequenceModel
 from retrieval.sequence_store import save_sequence
 
@@ -24,7 +23,7 @@ _DEPTH = 10
 _LISTED = 200  # items of each channel that are fused
 _CHECKED = 2000
 _SEED = 0
-_CHECKPOINT = "sequence-training/checkpoint.pt"
+_CHECKPOINT = "training/sequence.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ def _measure(
         lists["fused without"] = list(reciprocal_rank_fusion({name: ranked[name] for name in others}))
         lists["fused with"] = list(reciprocal_rank_fusion(ranked))
         for name, found in lists.items():
-            gains.setdefault(name, []).append(_gain_of(found[:_DEPTH], ids[target]))
+            gains.setdefault(name, []).append(ndcg([int(item == ids[target]) for item in found[:_DEPTH]]))
     quality = {name: float(np.mean(values)) for name, values in gains.items()}
     difference = np.array(gains["fused with"]) - np.array(gains["fused without"])
     return SequenceReport(len(people), len(checked), quality, paired_gain(difference))
@@ -110,7 +109,3 @@ def _measure(
 def _named(scores: Floats, ids: Sequence[str], left_out: set[int]) -> dict[str, float]:
     best: list[int] = np.argsort(-scores)[: _LISTED + len(left_out)].tolist()
     return {ids[n]: float(scores[n]) for n in best if n not in left_out}
-
-
-def _gain_of(found: Sequence[str], target: str) -> float:
-    return 1 / math.log2(found.index(target) + 2) if target in found else 0.0

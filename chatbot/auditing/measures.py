@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrieval.calibration import miscalibration, shares
-from retrieval.metrics import popularity_percentiles
+from retrieval.metrics import ndcg, popularity_percentiles
 
 DEPTH = 10
 _MIDDLE = 50.0  # percentile
@@ -49,13 +49,12 @@ class Measures:
     def of(self, served: Served) -> dict[str, float]:
         """Return the value of every metric."""
         shown = served.shown[:DEPTH]
-        rank = shown.index(served.target) if served.target in shown else None
         percentiles = [self._percentiles.get(item, 0.0) for item in shown]
         wanted = shares([self._kinds_of(item) for item in served.known])
         got = shares([self._kinds_of(item) for item in shown])
         return {
-            "ndcg": 0.0 if rank is None else 1 / math.log2(rank + 2),
-            "recall": float(rank is not None),
+            "ndcg": ndcg([int(item == served.target) for item in shown], DEPTH),
+            "recall": float(served.target in shown),
             "miscalibration": miscalibration(wanted, got),
             "popularity": sum(percentiles) / max(len(percentiles), 1),
             "tail": sum(p < _MIDDLE for p in percentiles) / max(len(percentiles), 1),

@@ -95,7 +95,7 @@ def audit(moments: Moments, log: InteractionLog, groups: Groups, progress: Calla
     index, popularity = moments.index, _popularity(moments)
     kind = index.domain.kind_facet
     measures = Measures(popularity, lambda item: index.items[item].values(kind) if kind else ())
-    queries = _queries(moments, log, [e.group for e in asked], {e.group: e.targets[0] for e in asked}, progress)
+    queries = _queries(moments, log, {e.group: e.targets[0] for e in asked}, progress)
     served: dict[float, list[Served]] = {}
     for n, weight in enumerate(WEIGHTS):
         retriever = Retriever(index, calibration=weight)
@@ -122,7 +122,7 @@ def _popularity(moments: Moments) -> dict[str, float]:
 
 
 def _queries(
-    moments: Moments, log: InteractionLog, users: Sequence[str], hidden: Mapping[str, str], progress: Callable[[float], None]
+    moments: Moments, log: InteractionLog, hidden: Mapping[str, str], progress: Callable[[float], None]
 ) -> dict[str, Any]:
     """Return the query of everyone who asks for nothing, from what they did before the hidden item."""
     catalogue = catalogue_of(moments.index)
@@ -133,9 +133,9 @@ def _queries(
         events = [event for event in log.events(example.group) if event.item != hidden[example.group]]
         now = max((event.at for event in events), default=0.0)
         profile, interests = build_profile(example.group, events), build_interests(events, catalogue, now)
-        query = replace(example.query, exclude=frozenset({*profile.seen, *profile.liked, *profile.disliked}), k=DEPTH)
+        query = replace(example.query, exclude=profile.known, k=DEPTH)
         queries[example.group] = personalise(query, request, profile, interests, "")
-        progress(0.3 * n / len(users))
+        progress(0.3 * n / len(hidden))
     return queries
 
 

@@ -6,6 +6,6 @@ tastes. What the person corrects wins over all of it.
 """
 
 from chatbot.interests.build import build_interests
-from chatbot.interests.records import Catalogue, Habits, Interest, Interests, Stand, Taste
+from chatbot.interests.records import CatalogueView, Habits, Interest, Interests, Stand, Taste
 
-__all__ = ["Catalogue", "Habits", "Interest", "Interests", "Stand", "Taste", "build_interests"]
+__all__ = ["CatalogueView", "Habits", "Interest", "Interests", "Stand", "Taste", "build_interests"]

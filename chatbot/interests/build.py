@@ -12,7 +12,7 @@ from scipy.cluster import hierarchy as _hierarchy
 
 from chatbot.interests.corrections import read_corrections
 from chatbot.interests.habits import find_satiety, read_habits
-from chatbot.interests.records import Catalogue, Interest, Interests, Stand
+from chatbot.interests.records import CatalogueView, Interest, Interests, Stand
 from chatbot.interests.tastes import read_tastes
 from chatbot.interests.weights import weigh
 from chatbot.profile import standing
@@ -24,7 +24,7 @@ NEAR = 0.15  # cosine, less the catalogue's mean, above which items are one inte
 _SESSIONS = 3  # of each of two interests, from which it is told whether they meet
 
 
-def build_interests(events: Iterable[Event], catalogue: Catalogue, now: float) -> Interests:
+def build_interests(events: Iterable[Event], catalogue: CatalogueView, now: float) -> Interests:
     """Build the model from a person's events, in the order in which they arrived.
 
     Args:
@@ -60,7 +60,7 @@ def build_interests(events: Iterable[Event], catalogue: Catalogue, now: float) -
     )
 
 
-def cluster(ids: Sequence[str], catalogue: Catalogue) -> list[frozenset[str]]:
+def cluster(ids: Sequence[str], catalogue: CatalogueView) -> list[frozenset[str]]:
     """Group liked items: average linkage of cosines around the catalogue's mean, at most :data:`MOST_INTERESTS` groups."""
     if len(ids) < 2:
         return [frozenset(ids)] if ids else []

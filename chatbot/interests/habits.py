@@ -6,20 +6,20 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from chatbot.interests.records import COMMON, Catalogue, Habits, Value
-from chatbot.interests.weights import DAY
+from chatbot.interests.records import COMMON, CatalogueView, Habits, Value
 from chatbot.profile import opinion
-from retrieval.events import Event
+from retrieval.events import DAY, Event
 from retrieval.types import FacetValue
 
 IN_A_ROW = 3  # items that share a value are enough of it
 LATELY = 30.0  # days in which they were tried
 LOOKED_AT = 10  # latest items
 _TRIED = frozenset({"viewed", "played", "purchased", "seen", "rated", "reviewed", "accepted"})
+_MOSTLY = 0.6  # share of events in one part of the day that makes it a habit
 _ENOUGH, _PLAYED = 10, 5  # events from which there is a habit; plays from which there is a completion
 
 
-def find_satiety(events: Sequence[Event], catalogue: Catalogue, now: float) -> list[tuple[str, FacetValue, int]]:
+def find_satiety(events: Sequence[Event], catalogue: CatalogueView, now: float) -> list[tuple[str, FacetValue, int]]:
     """Return the values that the last items tried share, where they are rare enough to be noticed, with how many in a row."""
     tried: dict[str, None] = {}
     for event in reversed(events):
@@ -54,7 +54,7 @@ def read_habits(events: Iterable[Event]) -> Habits:
         name = event.context.get("session") or event.context.get("conversation") or f"{event.at // DAY:.0f}"
         sessions.setdefault(name, set()).add(str(event.item))
     return Habits(
-        part if most >= 0.6 * len(timed) else None,
+        part if most >= _MOSTLY * len(timed) else None,
         len({e.item for e in timed}) / (span / DAY / 7) if span > 14 * DAY else None,
         sum(len(items) >= 3 for items in sessions.values()) / len(sessions),
         completion,

@@ -111,7 +111,7 @@ class Interests:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class CatalogueView:
     """What of a catalogue the model reads.
 
     Attributes:

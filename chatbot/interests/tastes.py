@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import betainc as _betainc
 
-from chatbot.interests.records import Catalogue, Stand, Taste, Value
+from chatbot.interests.records import CatalogueView, Stand, Taste, Value
 from retrieval.domain import Domain
 from retrieval.events import Event
 from retrieval.types import FacetValue, Item
@@ -34,7 +34,7 @@ def values_of(item: Item, domain: Domain) -> list[Value]:
 def read_tastes(
     stands: Mapping[str, Stand],
     events: Iterable[Event],
-    catalogue: Catalogue,
+    catalogue: CatalogueView,
     dropped: Mapping[Value, float],
 ) -> list[Taste]:
     """Return the facet values for or against which more speaks than chance, the surest first.
@@ -71,7 +71,7 @@ def _weigh_values(
     said: Mapping[Value, tuple[str, ...]],
     total: float,
     sign: int,
-    catalogue: Catalogue,
+    catalogue: CatalogueView,
 ) -> Iterator[Taste]:
     """Yield the values that speak more than once, and of which it is likelier than not that they are a taste."""
     keys = [key for key in dict.fromkeys([*holders, *said]) if len(holders.get(key, ())) + len(said.get(key, ())) > 1]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chatbot.interests.records import Stand
-from retrieval.events import Event
+from retrieval.events import DAY, Event
 
 HALF_LIFE = 90.0  # days after which an event weighs half as much ...
 FLOOR = 0.3  # ... but never less than this share: a taste of years ago is a taste
 CONSIDERED = 200  # latest items with something to say
-DAY = 86400.0
 _ACTS = {"accepted": 0.6, "purchased": 0.7, "owned": 0.5, "saved": 0.5, "viewed": 0.3, "played": 0.4, "opened": 0.15}
 _DISMISSED = -0.3
 _MOST = 0.95  # that one act can say

@@ -7,9 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from chatbot.store.engines import quoted, sqlcipher
+from chatbot.store.engines import sqlcipher
 from chatbot.store.sealing import wrong_key
 from retrieval.errors import StoreError
+from retrieval.event_sort import quoted
 
 _BLOCK = 1 << 20
 
@@ -54,7 +55,7 @@ def _convert(path: Path, key: str, new: str) -> None:
     target.unlink(missing_ok=True)
     try:
         with closing(_open_alone(dbapi, path, key)) as source:
-            source.execute(f"ATTACH DATABASE {quoted(str(target))} AS other KEY {quoted(new)}")
+            source.execute(f"ATTACH DATABASE {quoted(target)} AS other KEY {quoted(new)}")
             source.execute("SELECT sqlcipher_export('other')")
             source.execute("DETACH DATABASE other")
     except dbapi.DatabaseError as error:

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Engine, create_engine, event, make_url
 
 from retrieval.errors import SettingsError
+from retrieval.event_sort import quoted
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -58,11 +59,6 @@ def sqlcipher() -> Any:
     except ModuleNotFoundError as error:
         raise missing("sqlcipher3", "private") from error
     return dbapi2
-
-
-def quoted(text: str) -> str:
-    """Return a text as SQL writes it: PRAGMA and ATTACH take no parameters."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _open_sqlite(url: str, key: str) -> Engine:

@@ -40,15 +40,9 @@ def migrate(engine: Engine) -> None:
                 _upgrade(connection)
 
 
-def config() -> Config:
-    """Return what alembic needs to know."""
-    found = Config()
-    found.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    return found
-
-
 def _upgrade(connection: Connection) -> None:
-    settings = config()
+    settings = Config()
+    settings.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     settings.attributes["connection"] = connection
     tables = inspect(connection)
     if tables.has_table("events") and not tables.has_table("alembic_version"):

@@ -40,11 +40,6 @@ def take_back(pipeline: RecommendationPipeline, user: str, language: str, key: s
     return text(language, "line_gone", line=line.text)
 
 
-def export_text(pipeline: RecommendationPipeline, user: str) -> str:
-    """Return everything of a person as JSON."""
-    return json.dumps(pipeline.keeper.export(user), ensure_ascii=False, indent=1)
-
-
 def handle(pipeline: RecommendationPipeline, user: str, language: str, asked: str) -> tuple[str, str]:
     """Do what a press in the dialog asks for: ``{"line"}``, ``{"export"}``, ``{"import"}`` or ``{"erase"}`` as JSON.
 
@@ -59,11 +54,12 @@ def handle(pipeline: RecommendationPipeline, user: str, language: str, asked: st
     if "line" in data:
         return take_back(pipeline, user, language, str(data["line"])), ""
     if "export" in data:
-        return text(language, "exported"), export_text(pipeline, user)
+        return text(language, "exported"), json.dumps(pipeline.keeper.export(user), ensure_ascii=False, indent=1)
     if "import" in data:
         new, turns = pipeline.keeper.take_in(user, str(data["import"]))
         return text(language, "imported", events=new, turns=turns), ""
     if "erase" in data:
         done = pipeline.keeper.erase(user)
-        return text(language, "erased", events=done.events, turns=done.turns), ""
+        left = text(language, "erased_left", files=", ".join(map(str, done.traces))) if done.traces else ""
+        return " ".join([text(language, "erased", events=done.events, turns=done.turns), left]).strip(), ""
     raise ValueError(f"nothing to do: {sorted(data)}")

@@ -114,7 +114,7 @@ class _Page:
             [self.user.submit, self.user.blur],
             self.on_user,
             [self.user, self.memory, self.language],
-            [*talk, self.user],
+            [*talk, self.user, self.private],
             **_QUIET,
         )
         self.private.click(self.on_private, [self.memory, self.language], [*talk, self.private], **_QUIET)
@@ -148,13 +148,11 @@ class _Page:
         """Everything between header and box, for a person and the conversation they are in."""
         view, notice = View(), ""
         private = self.sessions.private(session)
-        if private:
-            pass  # its turns are shown as they come; the browser keeps the conversation that it had before
-        elif fresh:
+        if fresh and not private:
             memory = Memory(memory.user, memory.language, new_conversation())
         elif self.sessions.ready:
             try:
-                memory, view = self.sessions.open(memory, last=last)
+                memory, view = self.sessions.open(session, memory, last=last)
             except ZhiyinError as error:
                 notice = error_text(language, error)
         return {
@@ -234,16 +232,18 @@ class _Page:
         """Begin a new conversation."""
         session = str(request.session_hash)
         self.sessions.abandon(session)
-        if self.sessions.private(session):  # another private one
-            self.sessions.switch_private(session)
-            self.sessions.switch_private(session)
+        if self.sessions.private(session):
+            self.sessions.begin_private(session)  # another one
         return self._talk(session, Memory.read(data, self.default_user), language, fresh=True)
 
     def on_private(self, data: object, language: str, request: gr.Request) -> Changes:
         """Begin a conversation of which nothing is kept, or end it."""
         session, memory = str(request.session_hash), Memory.read(data, self.default_user)
         try:
-            self.sessions.switch_private(session)
+            if self.sessions.private(session):
+                self.sessions.end_private(session)
+            else:
+                self.sessions.begin_private(session)
         except ZhiyinError as error:
             return {self.notice: render_notice(error_text(language, error))}
         name = "private_end" if self.sessions.private(session) else "private"
@@ -279,8 +279,9 @@ class _Page:
         if not 0 < len(name) <= MAX_USER:
             return {self.user: memory.user, self.notice: render_notice(text(language, "error_user", limit=MAX_USER))}
         session = str(request.session_hash)
-        self.sessions.abandon(session)
-        return {**self._talk(session, Memory(name, memory.language), language, last=True), self.user: name}
+        self.sessions.end_private(session)  # it was another person's
+        changes = {self.private: gr.update(value=text(language, "private"))}
+        return {**changes, **self._talk(session, Memory(name, memory.language), language, last=True), self.user: name}
 
     def on_language(self, language: str, data: object, request: gr.Request) -> Changes:
         """Say the page in another language. What was said stays in the language it was said in."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
-from chatbot.portrait import Line
 from chatbot.ui.texts import text
+
+if TYPE_CHECKING:  # its import takes seconds
+    from chatbot.portrait import Line
 
 
 def render_panel(

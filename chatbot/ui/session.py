@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, cast
 
 from chatbot.loading import Loader
 from chatbot.records import held_parts
-from chatbot.store import ForgettingUserStore
 from chatbot.types import Cards, Done, Language, Text, TurnEvent
 from chatbot.ui.belongings import handle, show_belongings
 from chatbot.ui.cards import KINDS, Shelf
@@ -106,12 +105,18 @@ class Sessions:
         """Whether a page is in a private conversation."""
         return session in self._private
 
-    def switch_private(self, session: str) -> None:
-        """Begin a private conversation of a page, or end it: then nothing of it is left."""
+    def begin_private(self, session: str) -> None:
+        """Begin a private conversation of a page; nothing is left of one that it was in."""
+        from chatbot.store import ForgettingUserStore  # with SQLAlchemy: by now it is loaded
+
         self.abandon(session)
-        if self._private.pop(session, None) is None:
-            pipeline = self.pipeline
-            self._private[session] = pipeline.over(ForgettingUserStore(pipeline.store)), new_conversation()
+        pipeline = self.pipeline
+        self._private[session] = pipeline.over(ForgettingUserStore(pipeline.store)), new_conversation()
+
+    def end_private(self, session: str) -> None:
+        """End the private conversation of a page, if it is in one: nothing of it is left."""
+        self.abandon(session)
+        self._private.pop(session, None)
 
     def leave(self, session: str) -> None:
         """Forget a page that was closed."""
@@ -131,11 +136,14 @@ class Sessions:
     def _shelf(self, pipeline: RecommendationPipeline, user: str) -> Shelf:
         return Shelf(pipeline.index.domain, pipeline.index.items, pipeline.profile(user))
 
-    def open(self, memory: Memory, *, last: bool = False) -> tuple[Memory, View]:
-        """Show the conversation that the browser remembers, or with ``last`` the one the user used last."""
-        pipeline = self.pipeline
+    def open(self, session: str, memory: Memory, *, last: bool = False) -> tuple[Memory, View]:
+        """Show the conversation that the browser remembers, with ``last`` the one the user used last, or the private one.
+
+        Of a private one the browser remembers nothing: it keeps the conversation that it had before.
+        """
+        pipeline, here = self._where(session, memory)
         mine = pipeline.store.conversations(memory.user)
-        wanted = "" if last else memory.conversation
+        wanted = "" if last else here.conversation
         conversation = wanted or (mine[0] if mine else new_conversation())
         try:
             turns = pipeline.store.load(conversation, memory.user).turns
@@ -144,7 +152,7 @@ class Sessions:
         shelf = self._shelf(pipeline, memory.user)
         live = render_turns(turns[-1:], shelf, last=True)
         view = View(render_turns(turns[:-1], shelf), live, render_held(turns[-1] if turns else None))
-        return Memory(memory.user, memory.language, conversation), view
+        return memory if self.private(session) else Memory(memory.user, memory.language, conversation), view
 
     def press(self, session: str, pressed: str, memory: Memory, language: str) -> Iterator[Step]:
         """Run the turn of a button, ``{"say"}`` or ``{"drop", "in"}`` as JSON: an answer, or the number of what is dropped."""

@@ -196,3 +196,10 @@ def test_the_heavy_libraries_are_not_imported_with_the_command_line():
 @pytest.mark.parametrize("path", modules("chatbot", "retrieval", "prompts"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_module_stays_under_about_300_lines(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 320
+
+
+def test_the_page_is_there_before_what_only_a_conversation_needs():
+    names = "'torch', 'transformers', 'chromadb', 'sqlalchemy', 'alembic', 'scipy', 'duckdb', 'lightgbm'"
+    code = f"import sys, chatbot.ui.page; print(sorted({{{names}}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.interests import Catalogue, build_interests
+from chatbot.interests import CatalogueView, build_interests
 from chatbot.interests.tastes import values_of
 from chatbot.interests.weights import FLOOR, HALF_LIFE, age_weight, weigh
 from chatbot.personal import catalogue_of
@@ -25,13 +25,13 @@ def event(kind: str, item: str | None = None, *, days: float = 1.0, rate=None, t
 
 
 @pytest.fixture(scope="session")
-def catalogue(movies) -> Catalogue:
+def catalogue(movies) -> CatalogueView:
     """The films, with vectors that say which of two kinds a film is, and a little of which film."""
     rows = {}
     for n, item in enumerate(movies.items):
         kind = 1.0 if item in HORROR else -1.0 if item in MUSICALS else 0.0
         rows[item] = np.array([kind, 1.0, 0.02 * (n % 7)], np.float32)
-    return Catalogue(
+    return CatalogueView(
         movies.domain,
         movies.items,
         lambda ids: np.stack([rows[item] for item in ids]),

@@ -11,12 +11,15 @@ from chatbot.erasing import erase_person, find_traces
 from chatbot.keeper import Keeper
 from chatbot.portable import import_person, pseudonym, write_document
 from chatbot.store import ForgettingUserStore, InMemoryUserStore, SqlUserStore
-from retrieval.errors import ProfileError, StoreError
+from retrieval.errors import IndexLockedError, ProfileError, StoreError
 from retrieval.event_import import import_events
 from retrieval.event_log import current_file
 from retrieval.events import Event
+from retrieval.index import index_lock
 from retrieval.interactions import InteractionLog
 from retrieval.mapping import EventMapping
+from retrieval.sequence_learning import learn_sequence
+from retrieval.sequence_store import load_sequence
 
 SECRET = "the melancholy dragon of Wuppertal"
 ITEMS = ("moon-2009", "arrival-2016", "solaris-1972", "psycho-1960", "up-2009")
@@ -169,3 +172,21 @@ def test_a_document_is_written_whole_and_for_its_owner_alone(tmp_path):
     with pytest.raises(TypeError):
         write_document(path, {"a": object()})
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": "中文"}
+
+
+def test_what_was_learned_with_an_erased_person_is_marked_and_says_so(pipeline, store, log, tmp_path, caplog):
+    folder = log.folder.parent
+    learn_sequence(ITEMS, log, folder, lambda *_: None, width=8, epochs=1)
+    before = load_sequence(folder)
+    assert not caplog.records
+    erase_person(store, "ann", tmp_path)
+    assert (load_sequence(folder) is None) == (before is None)  # it serves until it is learned again
+    assert "train-sequence" in caplog.text
+
+
+def test_where_an_index_is_held_nothing_is_erased(pipeline, store, log, tmp_path):
+    talk(pipeline, "ann", "something slow")
+    with index_lock(log.folder.parent), pytest.raises(IndexLockedError):
+        erase_person(store, "ann", tmp_path)
+    assert store.events("ann")
+    assert log.events("ann")

@@ -149,7 +149,7 @@ def test_where_order_says_more_it_is_kept_and_becomes_a_channel(chain, movies):
     assert report.gain.sure
     model = load_sequence(folder)
     assert model is not None
-    assert [p.name for p in folder.glob("sequence-training/*")] == []
+    assert [p.name for p in folder.glob("training/*")] == []
     index = replace(movies, sequence=model)
     query = Query("", recent=tuple(ids[3:8]), exclude=frozenset(ids[3:8]), k=3)
     found = Retriever(index).retrieve(query).candidates

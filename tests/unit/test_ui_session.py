@@ -7,10 +7,13 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from chatbot.erasing import Erased
+from chatbot.keeper import Keeper
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.loading import Loader
 from chatbot.pipeline import RecommendationPipeline
@@ -21,6 +24,7 @@ from retrieval.catalog import read_catalog
 from retrieval.domain_files import load_domain
 from retrieval.embedder import HashingEmbedder
 from retrieval.errors import EngineError, ZhiyinError
+from retrieval.events import Event
 from retrieval.index import build_in_memory
 from retrieval.vector_store import InMemoryVectorStore
 
@@ -51,7 +55,7 @@ def site(index, store):
 
 
 def opened(site, user="ann", **more):
-    return site.open(Memory(user, **more))[0]
+    return site.open("s", Memory(user, **more))[0]
 
 
 def test_a_turn_is_accepted_first_and_is_then_what_the_store_keeps(site):
@@ -61,7 +65,7 @@ def test_a_turn_is_accepted_first_and_is_then_what_the_store_keeps(site):
     assert not any(step.error for step in steps)
     assert "data-busy" in steps[0].live
     assert "data-busy" not in steps[-1].live
-    again, view = site.open(memory)
+    again, view = site.open("s", memory)
     assert again == memory
     assert view.history == ""
     assert view.live.count('class="card"') == steps[-1].live.count('class="card"') == 3
@@ -73,7 +77,7 @@ def test_the_next_turn_pushes_the_last_one_up(site):
     steps = list(site.answer("s", "有没有更轻松的", memory, "en"))
     assert WISH in steps[0].history
     assert 'lang="zh"' in steps[0].live
-    assert site.open(memory)[1].history.count('class="turn"') == 1
+    assert site.open("s", memory)[1].history.count('class="turn"') == 1
 
 
 def press(site, memory, language="en", **pressed):
@@ -86,7 +90,7 @@ def test_a_pressed_answer_is_the_next_message(site, store):
     assert steps[0].accepted
     assert [turn.message for turn in store.load(memory.conversation, "ann").turns] == ["something funny"]
     assert "funny" in steps[-1].held
-    assert site.open(memory)[1].held == steps[-1].held
+    assert site.open("s", memory)[1].held == steps[-1].held
 
 
 def test_a_pressed_chip_drops_what_it_says(site, store):
@@ -227,7 +231,7 @@ def test_what_is_no_opinion_is_refused(site, bad):
 def test_a_conversation_of_somebody_else_is_not_opened(site):
     mine = opened(site)
     list(site.answer("s", WISH, mine, "en"))
-    theirs, view = site.open(Memory("bob", conversation=mine.conversation))
+    theirs, view = site.open("s", Memory("bob", conversation=mine.conversation))
     assert theirs.conversation != mine.conversation
     assert view.live == ""
     (step,) = site.answer("t", WISH, Memory("bob", conversation=mine.conversation), "zh")
@@ -315,3 +319,49 @@ def test_the_page_is_there_while_loading():
     loader = Loader(lambda report: None)
     changes = {component.elem_id: value for component, value in handlers_of(loader)["on_tick"]({}, "en", PAGE).items()}
     assert "Starting" in changes["zy-loading"]
+
+
+def test_a_private_conversation_is_shown_goes_on_and_ends_with_its_person(handlers, site):
+    memory = {"user": "ann", "language": "en", "conversation": ""}
+
+    def look(changes):
+        return {component.elem_id: value for component, value in changes.items()}
+
+    handlers["on_private"](memory, "en", PAGE)
+    list(handlers["on_send"](WISH, memory, "en", PAGE))
+    item = next(iter(site.pipeline.index.items))
+    opinion = SimpleNamespace(opinion=json.dumps({"item": item, "kind": "liked", "on": True}))
+    handlers["on_mark"](memory, "en", PAGE, opinion)
+    assert list(site.pipeline.store.events("ann")) == []
+    never = Event("ann", "corrected", text="x", context={"op": "never", "facet": "genres", "value": "war"})
+    site.pipeline.learn(never)
+    [line] = site.pipeline.people.portrait("ann", "en")
+    changes = look(handlers["on_asked"](memory, "en", PAGE, SimpleNamespace(asked=json.dumps({"line": line.key}))))
+    assert WISH in changes["zy-live"]  # what was said in private is still on the page
+    assert changes["zy-secret"]
+    assert "Taken back" in changes["zy-profile"]
+    changes = look(handlers["on_new"](memory, "en", PAGE))
+    assert (changes["zy-live"], bool(changes["zy-secret"])) == ("", True)
+    list(handlers["on_send"](WISH, memory, "en", PAGE))
+    changes = look(handlers["on_user"]("bob", memory, "en", PAGE))
+    assert (changes["zy-live"], changes["zy-secret"]) == ("", "")
+    list(handlers["on_send"](WISH, {**memory, "user": "bob", "conversation": "c"}, "en", PAGE))
+    assert site.pipeline.store.events("bob")  # and what bob says is kept
+    assert [e.kind for e in site.pipeline.store.events("ann")] == ["corrected", "corrected"]
+
+
+def test_the_dialog_says_what_it_did_and_what_it_cannot(handlers, site, monkeypatch):
+    memory = {"user": "ann", "language": "en", "conversation": ""}
+
+    def ask(**asked):
+        changes = handlers["on_asked"](memory, "en", PAGE, SimpleNamespace(asked=json.dumps(asked)))
+        return {component.elem_id: value for component, value in changes.items()}
+
+    assert json.loads(ask(export=True)["zy-document"])["format"] == "zhiyin-profile"
+    assert "nothing has changed" in ask(**{"import": "{}"})["zy-notice"]
+    assert "no longer holds" in ask(line="absent")["zy-notice"]
+    assert "no longer holds" in ask(surprise=True)["zy-notice"]
+    assert "Erased: 0 events" in ask(erase=True)["zy-profile"]
+    left = Erased(1, 0, 0, (Path("somebodys.log"),))
+    monkeypatch.setattr(Keeper, "erase", lambda *_: left)
+    assert "somebodys.log" in ask(erase=True)["zy-profile"]
