@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chatbot.audit_command import register as register_audit
 from chatbot.catalogues import Catalogue, find_catalogue
 from chatbot.commands import Catalog, DomainName, EmbedderName, register
 from chatbot.intent_model import guess_for
 from chatbot.profile_commands import register as register_profile
 from chatbot.settings import Settings, go_offline, make_settings
-from chatbot.store_commands import register as register_store
 from retrieval.errors import SettingsError, ZhiyinError
 
 if TYPE_CHECKING:
@@ -107,8 +105,6 @@ def open_pipeline(
 
 
 register_profile(cli, open_pipeline)
-register_store(cli)
-register_audit(cli)
 
 
 def _poll(settings: Settings, catalogue: Catalogue) -> Poll:

@@ -14,11 +14,6 @@ from chatbot.terminal import bar, say
 from retrieval.errors import SettingsError
 
 
-def register(cli: typer.Typer) -> None:
-    """Add the command to a command line."""
-    cli.command()(audit)
-
-
 def audit(
     catalog: Catalog = None,
     domain: DomainName = None,

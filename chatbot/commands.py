@@ -25,7 +25,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="print the account of the r
 
 def register(cli: typer.Typer) -> None:
     """Add the commands to a command line."""
-    from chatbot.tuning_command import tune  # which shares the options below
+    from chatbot.audit_command import audit  # these share the options below
+    from chatbot.store_commands import store
+    from chatbot.tuning_command import tune
 
     cli.command()(index)
     cli.command()(inspect)
@@ -34,6 +36,8 @@ def register(cli: typer.Typer) -> None:
     cli.command("train-ranker")(train_ranker)
     cli.command("train-sequence")(train_sequence)
     cli.command()(tune)
+    cli.command()(audit)
+    cli.add_typer(store, name="store")
 
 
 def index(

@@ -16,11 +16,6 @@ Keyring = Annotated[bool, typer.Option("--keyring", help="keep the key in the ke
 _LEAST = 8  # characters of a key
 
 
-def register(cli: typer.Typer) -> None:
-    """Add the commands to a command line."""
-    cli.add_typer(store, name="store")
-
-
 @store.command()
 def encrypt(keyring: Keyring = False) -> None:
     """Encrypt the user store. The key is asked for, or is ZHIYIN_KEY; without it nobody can read the store again."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -79,5 +78,5 @@ def cluster(ids: Sequence[str], catalogue: CatalogueView) -> list[frozenset[str]
 
 def never_meet(interests: Sequence[Interest], stands: Mapping[str, Stand]) -> bool:
     """Whether the two largest interests have a few sessions each, and none in which both occur."""
-    sessions = [Counter(s for item in i.items if (s := stands[item].session)) for i in interests[:2]]
-    return len(sessions) == 2 and all(len(own) >= _SESSIONS for own in sessions) and not sessions[0].keys() & sessions[1].keys()
+    sessions = [{s for item in i.items if (s := stands[item].session)} for i in interests[:2]]
+    return len(sessions) == 2 and min(map(len, sessions)) >= _SESSIONS and not sessions[0] & sessions[1]

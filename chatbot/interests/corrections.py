@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatbot.interests.records import Value
 from retrieval.events import Event
-from retrieval.types import FacetValue
 
 
 def read_corrections(
     events: Iterable[Event],
-) -> tuple[dict[Value, str], dict[Value, float], dict[str, float]]:
+) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], float], dict[str, float]]:
     """Return what the person corrected, the last word on each counting.
 
     A ``corrected`` event has in its context ``op`` and either ``facet`` and ``value`` or an item. ``never`` excludes the value
     until ``again`` is said; ``drop`` takes a value, or an item, out of the model: what was known of it until then.
 
     Returns:
-        Excluded values with the event's id; dropped values, and dropped items, each with the time until which nothing counts.
+        Excluded values, as text, with the event's id; dropped values, and dropped items, each with the time until which nothing
+        counts.
     """
-    excluded: dict[Value, str] = {}
-    dropped: dict[Value, float] = {}
+    excluded: dict[tuple[str, str], str] = {}
+    dropped: dict[tuple[str, str], float] = {}
     removed: dict[str, float] = {}
     for event in events:
         if event.kind != "corrected":
             continue
         op = event.context.get("op")
-        key = (event.context.get("facet", ""), read_value(event.context.get("value", "")))
+        key = (event.context.get("facet", ""), event.context.get("value", ""))
         if event.item is not None:
             removed[event.item] = event.at
         elif op == "never":
@@ -38,8 +37,3 @@ def read_corrections(
             if op == "drop":
                 dropped[key] = event.at
     return excluded, dropped, removed
-
-
-def read_value(text: str) -> FacetValue:
-    """Return a facet value from an event's context, where all is text: a decade is a number."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) == 4 else text

@@ -105,7 +105,7 @@ class Interests:
     interests: tuple[Interest, ...] = ()
     tastes: tuple[Taste, ...] = ()
     sated: tuple[tuple[str, FacetValue, int], ...] = ()
-    excluded: Mapping[Value, str] = field(default_factory=dict[Value, str])
+    excluded: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     habits: Habits = Habits()
     apart: bool = False
 

@@ -35,7 +35,7 @@ def read_tastes(
     stands: Mapping[str, Stand],
     events: Iterable[Event],
     catalogue: CatalogueView,
-    dropped: Mapping[Value, float],
+    dropped: Mapping[tuple[str, str], float],
 ) -> list[Taste]:
     """Return the facet values for or against which more speaks than chance, the surest first.
 
@@ -46,7 +46,8 @@ def read_tastes(
         stands: the items.
         events: in which values were asked for; each conversation counts once, as half an item.
         catalogue: whose shares are the chance.
-        dropped: values that the person took out of the profile, with the time: what was known then no longer counts.
+        dropped: (facet, value as text) that the person took out of the profile, with the time: what was known then no longer
+            counts.
     """
     asked = _wishes(events)
     found: list[Taste] = []
@@ -55,11 +56,11 @@ def read_tastes(
         holders: dict[Value, list[Stand]] = {}
         for stand in mine:
             for key in catalogue.values_of(stand.item):
-                if stand.at > dropped.get(key, -math.inf):
+                if stand.at > dropped.get((key[0], str(key[1])), -math.inf):
                     holders.setdefault(key, []).append(stand)
         said: dict[Value, tuple[str, ...]] = {}
         for (field, value, way), wishes in asked.items():
-            kept = tuple(event.id for event in wishes if event.at > dropped.get((field, value), -math.inf))
+            kept = tuple(event.id for event in wishes if event.at > dropped.get((field, str(value)), -math.inf))
             if way == sign and kept:
                 said[field, value] = kept
         found += _weigh_values(holders, said, sum(abs(s.strength) for s in mine), sign, catalogue)

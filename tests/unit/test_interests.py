@@ -224,3 +224,14 @@ def test_values_are_lists_people_and_decades(catalogue):
     assert ("genres", "horror") in found
     assert ("directors", film.values("directors")[0]) in found
     assert not [v for f, v in found if f == "runtime"]
+
+
+def test_a_dropped_decade_and_a_value_that_looks_like_a_year_are_each_dropped(catalogue):
+    eighties = [i.id for i in catalogue.items.values() if i.values("year") and 1980 <= i.values("year")[0] < 1990][:4]
+    liked = [event("liked", item, days=3) for item in eighties]
+    assert taste(build(catalogue, *liked), "year", 1980)
+    assert (
+        taste(build(catalogue, *liked, event("corrected", days=2, op="drop", facet="year", value=1980)), "year", 1980) is None
+    )
+    never = event("corrected", op="never", facet="themes", value="1984", name="n")
+    assert build(catalogue, never).excluded == {("themes", "1984"): "n"}
