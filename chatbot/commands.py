@@ -26,6 +26,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="print the account of the r
 def register(cli: typer.Typer) -> None:
     """Add the commands to a command line."""
     from chatbot.audit_command import audit  # these share the options below
+    from chatbot.release_command import release
     from chatbot.store_commands import store
     from chatbot.tuning_command import tune
 
@@ -37,6 +38,7 @@ def register(cli: typer.Typer) -> None:
     cli.command("train-sequence")(train_sequence)
     cli.command()(tune)
     cli.command()(audit)
+    cli.command()(release)
     cli.add_typer(store, name="store")
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from scipy import sparse
-
 from chatbot.lexicon import Lexicon
 from chatbot.profile import build_profile
 from chatbot.understanding import detect_language
-from retrieval.collaborative import ItemItemIndex, strength_matrix
+from retrieval.collaborative import ItemItemIndex, whole_matrix
 from retrieval.dialogues import Dialogue, read_dialogues
 from retrieval.ease import ease_index
 from retrieval.index import CatalogIndex
@@ -145,7 +142,7 @@ def read_moments(index: CatalogIndex, folder: Path) -> Moments:
     log = InteractionLog(folder / "interactions")
     lexicon = Lexicon(index.domain, index.items.values())
     examples = list(dialogue_examples(read_dialogues(folder), lexicon))
-    wanted = _whole_matrix(index, log)
+    wanted = whole_matrix(list(index.items), log)
     if examples or wanted is None:
         return Moments(examples, "dialogues", index, wanted)
     return log_moments(index, log)
@@ -159,20 +156,7 @@ def log_moments(index: CatalogIndex, log: InteractionLog) -> Moments:
         log: imported, not empty.
     """
     examples = list(log_examples(log, index.domain.languages[0]))
-    wanted = _whole_matrix(index, log, {(e.group, e.targets[0]) for e in examples})
+    wanted = whole_matrix(list(index.items), log, {(e.group, e.targets[0]) for e in examples})
     ids = list(index.items)
     index = replace(index, collaborative=ItemItemIndex.from_matrix(ids, wanted), ease=ease_index(ids, wanted), learned=None)
     return Moments(examples, "log", index, wanted)
-
-
-def _whole_matrix(index: CatalogIndex, log: InteractionLog, hidden: Collection[tuple[str, str]] = ()) -> Any | None:
-    """Return the log, less the hidden pairs of person and item, as (people, items) over all items; None without one."""
-    if not log.version:
-        return None
-    ids = list(index.items)
-    cells, present = strength_matrix(ids, log, hidden)
-    if not present:
-        return None
-    cells = cells.tocoo()
-    at = (cells.row, np.array(present)[cells.col])
-    return sparse.csr_matrix((cells.data, at), shape=(cells.shape[0], len(ids)), dtype=np.float32)

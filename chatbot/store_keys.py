@@ -8,8 +8,7 @@ from typing import Any
 
 from chatbot.settings import Settings
 from chatbot.store import SqlUserStore
-from chatbot.store.engines import missing
-from retrieval.errors import SettingsError
+from retrieval.errors import SettingsError, missing
 from retrieval.events import DAY
 
 logger = logging.getLogger(__name__)

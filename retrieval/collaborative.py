@@ -143,6 +143,18 @@ def strength_matrix(ids: Sequence[str], log: InteractionLog, hidden: Collection[
     return sparse.csr_matrix(cells, shape=(people, len(present)), dtype=np.float32), present.tolist()
 
 
+def whole_matrix(ids: Sequence[str], log: InteractionLog, hidden: Collection[tuple[str, str]] = ()) -> Any | None:
+    """Return the strengths of :func:`strength_matrix` as (people, n) over all items; None without a log."""
+    if not log.version:
+        return None
+    cells, present = strength_matrix(ids, log, hidden)
+    if not present:
+        return None
+    cells = cells.tocoo()
+    at = (cells.row, np.array(present)[cells.col])
+    return sparse.csr_matrix((cells.data, at), shape=(cells.shape[0], len(ids)), dtype=np.float32)
+
+
 def largest(values: Weights, k: int) -> npt.NDArray[np.intp]:
     """Return where the k largest values above 0 stand, largest first, equal ones in their order."""
     bound = max(float(np.partition(values, -k)[-k]), 0.0)

@@ -91,3 +91,8 @@ class ProfileError(ZhiyinError):
 
 class MessageError(ZhiyinError):
     """A message that cannot be answered."""
+
+
+def missing(package: str, extra: str) -> SettingsError:
+    """Return the error of a package that is optional and absent."""
+    return SettingsError(f"The package {package} is missing. Install it: pip install 'zhiyin[{extra}]'.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from chatbot.auditing.measures import DEPTH, METRICS
 from chatbot.auditing.run import SMALLEST, Audit, GroupRow
-from chatbot.store.engines import missing
+from retrieval.errors import missing
 from retrieval.metrics import Gain
 
 _FEW = 12  # groups of items that a table shows

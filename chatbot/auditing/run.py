@@ -15,10 +15,9 @@ from chatbot.interests import build_interests
 from chatbot.learning import Moments
 from chatbot.personal import catalogue_of, personalise
 from chatbot.profile import build_profile
-from chatbot.store.engines import missing
 from chatbot.types import Request
 from retrieval.domain import Domain
-from retrieval.errors import SettingsError
+from retrieval.errors import SettingsError, missing
 from retrieval.interactions import InteractionLog
 from retrieval.metrics import Gain, paired_gain
 from retrieval.retriever import Retriever

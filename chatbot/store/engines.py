@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine, create_engine, event, make_url
 
-from retrieval.errors import SettingsError
+from retrieval.errors import SettingsError, missing
 from retrieval.event_sort import quoted
 
 _PRAGMAS = (
@@ -41,11 +41,6 @@ def open_engine(url: str, key: str = "") -> Engine:
         )
     except ModuleNotFoundError as error:
         raise missing("psycopg", "postgres") from error
-
-
-def missing(package: str, extra: str) -> SettingsError:
-    """The error of a package that is optional and absent."""
-    return SettingsError(f"The package {package} is missing. Install it: pip install 'zhiyin[{extra}]'.")
 
 
 def sqlcipher() -> Any:

@@ -9,8 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from chatbot.store.engines import missing
-from retrieval.errors import StoreError
+from retrieval.errors import StoreError, missing
 
 _MARK = "sealed:"  # what is encrypted begins with it
 _SALT = b"zhiyin field encryption"  # the key is a secret of high entropy or a long passphrase; scrypt makes guessing dear

@@ -125,6 +125,30 @@ def test_a_log_is_imported_and_a_person_of_it_is_known(shop):
     assert not any("collaborative" in item["channels"] for item in stranger["items"])
 
 
+def test_tables_of_a_log_are_released_with_what_they_guarantee(shop, tmp_path):
+    catalog = ("--catalog", shop.data / "products.csv.gz")
+    shop.report("import-events", shop.data / "orders.csv", *catalog)
+    first, second = tmp_path / "first", tmp_path / "second"
+    done = shop.ok("release", *catalog, "--epsilon", 2, "-o", first)
+    assert "popularity of 80 items" in done.stderr
+    assert "before" not in done.stderr
+    note = json.loads((first / "release.json").read_text())
+    assert (note["epsilon"], note["delta"]) == (2, 1e-6)
+    assert sorted(path.name for path in first.iterdir()) == ["item_item.csv", "popularity.csv", "release.json"]
+    assert len((first / "popularity.csv").read_text().splitlines()) == 81
+    again = shop.ok("release", *catalog, "-o", second)
+    assert "ε = 6, δ = 2e-06" in again.stderr  # what is released adds up
+    for arguments, words in (
+        (("-o", first), "exists"),
+        (("-o", tmp_path / "x", "--epsilon", 0), "--epsilon"),
+        (("-o", tmp_path / "x", "--delta", 0.01), "--delta must be at most"),
+    ):
+        refused = shop.run("release", *catalog, *arguments)
+        assert refused.returncode == 1
+        assert words in refused.stderr
+    assert not (tmp_path / "x").exists()
+
+
 def test_a_log_without_an_index_says_how_to_build_one(tmp_path, shop):
     app = App(tmp_path)
     done = app.run("import-events", shop.data / "orders.csv", "--catalog", shop.data / "products.csv.gz")
