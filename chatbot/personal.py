@@ -63,7 +63,7 @@ def _latest_first(items: Sequence[str], interests: Interests) -> tuple[str, ...]
 
 def _latest(interests: Interests, limit: int) -> tuple[str, ...]:
     """Return what the person came to want, the latest last."""
-    wanted = sorted((s for s in interests.stands.values() if s.strength > 0), key=lambda s: s.at)
+    wanted = sorted((s for s in interests.stands.values() if s.wanted), key=lambda s: s.at)
     return tuple(s.item for s in wanted[-limit:])
 
 

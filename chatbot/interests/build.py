@@ -38,7 +38,7 @@ def build_interests(events: Iterable[Event], catalogue: CatalogueView, now: floa
         for item, stand in weigh(told, now).items()
         if item in catalogue.items and stand.at > removed.get(item, -math.inf)
     }
-    liked = sorted((s for s in stands.values() if s.strength > 0), key=lambda s: (-s.strength, s.item))
+    liked = sorted((s for s in stands.values() if s.wanted), key=lambda s: (-s.strength, s.item))
     groups = cluster([s.item for s in liked], catalogue)
     total = sum(s.strength for s in liked)
     interests: list[Interest] = []

@@ -20,12 +20,25 @@ Value: TypeAlias = "tuple[str, FacetValue]"  # a facet and one of its values; of
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """How a person stands to an item: in [-1, 1], less with age; when it was said last, and in which session."""
+    """How a person stands to an item.
+
+    Attributes:
+        strength: in [-1, 1], less with age.
+        at: when it was said last, in seconds since the epoch.
+        session: in which that was.
+        looked: nothing but a closer look speaks for it: too little to say that it is liked, and to search by it.
+    """
 
     item: str
     strength: float
     at: float
     session: str = ""
+    looked: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the person came to want it."""
+        return self.strength > 0 and not self.looked
 
 
 @dataclass(frozen=True, slots=True)

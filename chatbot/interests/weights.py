@@ -28,6 +28,7 @@ def weigh(events: Iterable[Event], now: float) -> dict[str, Stand]:
     said: dict[str, float] = {}
     done: dict[str, float] = {}
     last: dict[str, Event] = {}
+    acted: set[str] = set()  # with more than a look
     for event in events:
         item = event.item
         if item is None:
@@ -37,6 +38,7 @@ def weigh(events: Iterable[Event], now: float) -> dict[str, Stand]:
                 said.pop(item, None)
             if not event.text:
                 done.pop(item, None)
+                acted.discard(item)
             continue
         value = _opinion_strength(event)
         act = event.value if event.kind == "played" and event.value is not None else _ACTS.get(event.kind, 0.0)
@@ -49,6 +51,8 @@ def weigh(events: Iterable[Event], now: float) -> dict[str, Stand]:
         else:
             continue
         last[item] = event
+        if value is None and event.kind != "opened":
+            acted.add(item)
     latest = sorted(said.keys() | done.keys(), key=lambda item: (-last[item].at, item))[:CONSIDERED]
     found: dict[str, Stand] = {}
     for item in latest:
@@ -56,7 +60,7 @@ def weigh(events: Iterable[Event], now: float) -> dict[str, Stand]:
         strength = said.get(item, done.get(item, 0.0)) * age_weight(event.at, now)
         if strength:
             session = event.context.get("session") or event.context.get("conversation", "")
-            found[item] = Stand(item, strength, event.at, session)
+            found[item] = Stand(item, strength, event.at, session, looked=item not in said.keys() | acted)
     return found
 
 

@@ -147,6 +147,20 @@
     box.focus();
   }
 
+  const tell = (element, item, kind, on) => {
+    const turn = element.closest("[data-turn]")?.dataset.turn ?? "";
+    triggers.get("live")?.("select", { opinion: JSON.stringify({ item, kind, on, turn }) });
+  };
+
+  // Who opens "why" looks closer at an item. The event does not bubble, and comes once more when a redraw opens it.
+  const looked = new WeakSet();
+  document.addEventListener("toggle", (event) => {
+    const card = event.target.matches?.("details.why[open]") && event.target.closest(".card");
+    if (!card || looked.has(event.target)) return;
+    looked.add(event.target);
+    tell(card, card.dataset.item, "opened", true);
+  }, true);
+
   function mark(button) {
     const { kind, item } = button.dataset;
     const on = button.getAttribute("aria-pressed") !== "true";
@@ -156,8 +170,7 @@
       if (same.dataset.kind === kind) same.setAttribute("aria-pressed", String(on));
       else if (on && same.dataset.kind === other) same.setAttribute("aria-pressed", "false");
     }
-    const turn = button.closest("[data-turn]")?.dataset.turn ?? "";
-    triggers.get("live")?.("select", { opinion: JSON.stringify({ item, kind, on, turn }) });
+    tell(button, item, kind, on);
   }
 
   // An answer to a question, or something that no longer holds: a message that nobody types. One at a time.

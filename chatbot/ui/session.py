@@ -264,19 +264,22 @@ class Sessions:
     def note(self, session: str, memory: Memory, opinion: str) -> dict[str, list[str]]:
         """Keep an opinion, ``{"item", "kind", "on", "turn"}`` as JSON, and return what the person now thinks of what.
 
+        That somebody looked closer at a card (``opened``) is kept too, once a turn.
+
         Raises:
             ValueError: it is not an opinion on an item of the catalogue.
         """
         pipeline, memory = self._where(session, memory)
         data = json.loads(opinion)
         item, kind, turn = str(data["item"]), str(data["kind"]), str(data.get("turn") or "")
-        if kind not in KINDS or item not in pipeline.index.items:
-            raise ValueError(f"no such opinion or item: {kind} {item}")
         on = bool(data["on"])
+        if not (kind in KINDS or (kind == "opened" and on)) or item not in pipeline.index.items:
+            raise ValueError(f"no such opinion or item: {kind} {item}")
         event_kind = cast("EventKind", kind if on else "cleared")
         words = "" if on else kind
         context = {name: value for name, value in (("conversation", memory.conversation), ("turn", turn[:64])) if value}
-        pipeline.learn(Event(memory.user, event_kind, item, words, context=context))
+        once = uuid.uuid5(uuid.NAMESPACE_OID, f"opened {turn} {item}").hex if kind == "opened" else ""
+        pipeline.learn(Event(memory.user, event_kind, item, words, context=context, id=once))
         return render_marks(pipeline.profile(memory.user))
 
     def marks(self, session: str, memory: Memory) -> dict[str, list[str]]:

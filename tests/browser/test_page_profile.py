@@ -64,6 +64,9 @@ def test_everything_is_taken_along_erased_and_taken_in_again(visit, site, tmp_pa
     page = visit(site)
     name = be(page, "mover")
     send(page, LIKES["en"])
+    card = page.locator("#zy-live .card").first
+    for _ in range(3):  # opened, closed, opened again: one look
+        card.locator("details.why summary").click()
     panel = look(page)
     before = lines_of(panel)
     with page.expect_download() as download:
@@ -71,6 +74,7 @@ def test_everything_is_taken_along_erased_and_taken_in_again(visit, site, tmp_pa
     download.value.save_as(tmp_path / "me.json")
     document = json.loads((tmp_path / "me.json").read_text(encoding="utf-8"))
     assert [e["text"] for e in document["events"] if e["kind"] == "typed"] == [LIKES["en"]]
+    assert [e["item"] for e in document["events"] if e["kind"] == "opened"] == [card.get_attribute("data-item")]
     panel.get_by_text("Erase everything").click()
     panel.get_by_role("button", name="Erase now").click()
     page.wait_for_selector(".panel .hint:has-text('Nothing yet')")

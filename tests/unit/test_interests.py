@@ -70,6 +70,18 @@ def test_an_opinion_wins_over_what_was_done_and_the_last_one_over_those_before()
     assert weigh([event("rated", "a", rate=0.0)], NOW)["a"].strength < -0.9
 
 
+def test_a_closer_look_says_little_and_never_that_it_is_liked(catalogue):
+    looked = weigh([event("opened", "a")], NOW)["a"]
+    assert 0 < looked.strength < 0.2
+    assert not looked.wanted
+    assert weigh([event("opened", "a"), event("liked", "a")], NOW)["a"].wanted
+    taken_back = [event("opened", "a"), event("liked", "a"), event("cleared", "a", text="liked")]
+    assert not weigh(taken_back, NOW)["a"].wanted
+    assert weigh([event("viewed", "a"), event("opened", "a")], NOW)["a"].wanted
+    item = next(iter(catalogue.items))
+    assert build(catalogue, event("opened", item)).interests == ()
+
+
 def test_what_is_done_again_says_more_and_never_all():
     once = weigh([event("viewed", "a")], NOW)["a"].strength
     often = weigh([event("viewed", "a")] * 30, NOW)["a"].strength

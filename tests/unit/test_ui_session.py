@@ -220,6 +220,22 @@ def test_opinions_are_kept_and_taken_back(site, store):
     assert site.marks("s", Memory("bob"))["seen"] == []
 
 
+def test_a_closer_look_is_kept_once_a_turn_and_is_no_opinion(site, store):
+    memory = opened(site)
+    item = next(iter(site.pipeline.index.items))
+
+    def look(turn):
+        return site.note("s", memory, json.dumps({"item": item, "kind": "opened", "on": True, "turn": turn}))
+
+    assert not any(look("one").values())
+    look("one")
+    look("two")
+    found = [event for event in store.events("ann") if event.kind == "opened"]
+    assert [event.context["turn"] for event in found] == ["one", "two"]
+    with pytest.raises(ValueError, match="no such opinion"):
+        site.note("s", memory, json.dumps({"item": item, "kind": "opened", "on": False}))
+
+
 @pytest.mark.parametrize(
     "bad", ["", "[]", "{}", '{"item": "nothing", "kind": "liked", "on": true}', '{"item": 1, "kind": "typed", "on": 1}']
 )
