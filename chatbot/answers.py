@@ -9,10 +9,11 @@ from chatbot.clauses import HAN
 from chatbot.types import Language, Profile, Request
 from prompts import load_phrases
 from retrieval.domain import PEOPLE, Domain
-from retrieval.types import Constraint, Item, Wish
+from retrieval.types import Constraint, FacetValue, Item, Wish
 
 _EN_NUMBERS = "no one two three four five six seven eight nine ten".split()
 _ZH_NUMBERS = "零一两三四五六七八九十"
+_STEM = 5  # letters by which two words begin alike
 
 
 def write_title(item: Item, language: Language) -> str:
@@ -31,6 +32,11 @@ def join(words: Iterable[str], language: Language, last: str = "") -> str:
     if last and len(words) > 1:
         return f"{', '.join(words[:-1])} {last} {words[-1]}"
     return ", ".join(words)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two words begin alike, as "romantic" and "romance" do: both together sound like a slip."""
+    return len(one) >= _STEM and one[:_STEM].lower() == other[:_STEM].lower()
 
 
 def write_count(n: int, language: Language) -> str:
@@ -108,6 +114,21 @@ class Speaker:
         others = (self.describe_constraint(c, language) for c in constraints if c.op != "excludes" and c not in said)
         parts = [span, *others, self._exclusions(constraints, language)]
         return ("，" if language == "zh" else "; ").join(part for part in dict.fromkeys(parts) if part)
+
+    def describe_kind(self, values: Sequence[tuple[str, FacetValue]], language: Language, *, one: bool = False) -> str:
+        """Say values of listed facets as one kind of thing: "slow, quiet crime novels"; empty where there are none."""
+        if not values:
+            return ""
+        soft, hard = (
+            [self.value_label(f, v, language) for f, v in values if self._domain.facets[f].match == match]
+            for match in ("soft", "hard")
+        )
+        soft = [word for word in soft if not any(_alike(word, other) for other in hard)]
+        noun = self._domain.noun[language]
+        how, what, name = join(soft, language), join(hard, language, "and"), noun.one if one else noun.many
+        if language == "zh":
+            return "".join((f"{how}的" if how else "", what, name))
+        return " ".join(part for part in (how, what, name) if part)
 
     def wish_parts(self, request: Request, constraints: Sequence[Constraint]) -> str:
         """Say what a list of items was chosen for: wishes, constraints, models."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chatbot.answers import write_title
+from chatbot.interests import Interests
 from chatbot.types import Conversation, Held, Question, Recommendation, Request, Turn
 from retrieval.types import Candidate, Constraint, Query
 
@@ -21,6 +22,7 @@ class Draft:
     started: float
     timings: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_TIMINGS, 0.0))
     items: list[Recommendation] = field(default_factory=list[Recommendation])
+    interests: Interests = field(default_factory=Interests)
     query: Query = field(default_factory=lambda: Query(""))
     candidates: tuple[Candidate, ...] = ()
     relaxed: tuple[Constraint, ...] = ()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from chatbot.answers import Speaker, join, write_title
 from chatbot.clauses import HAN
+from chatbot.interests import Interests
+from chatbot.interests.tastes import name_tastes
 from chatbot.types import Language, Profile, Reason, Request
 from prompts import load_phrases
 from retrieval.constraints import satisfies
@@ -14,6 +16,7 @@ from retrieval.domain import PEOPLE, Domain, Facet
 from retrieval.types import Constraint, FacetValue, Item, Wish
 
 HISTORY = 5  # the latest likes that are compared, where the conversation names no model
+NOTHING = Interests()
 WORDS = 2  # values that an item shares with another: more make a list, not a reason
 
 
@@ -25,14 +28,17 @@ class Fitting:
     items: Mapping[str, Item]
     speaker: Speaker
 
-    def fits(self, item: Item, request: Request, profile: Profile, place: int = 0) -> Reason | None:
-        """Say which of their words an item grants, or what it shares with one that they named or liked; None where nothing.
+    def fits(
+        self, item: Item, request: Request, profile: Profile, place: int = 0, interests: Interests = NOTHING
+    ) -> Reason | None:
+        """Say which of their words an item grants, or what it shares with what they named or like; None where nothing.
 
         Args:
             item: recommended.
             request: whose wish it serves.
             profile: of the person: the latest likes count where the request names no model.
             place: of the item in the reply: each place has its own phrase.
+            interests: of the same person: one of them is the last reason, where there is no other.
         """
         language = request.language
         say = load_phrases(language).say
@@ -45,7 +51,7 @@ class Fitting:
             return Reason(text, tuple(dict.fromkeys((*sources, "user.message", *shared_sources))), "template")
         if shared:
             return Reason(say("shares", title=title, values=shared, place=place), shared_sources, "template")
-        return self._within(item, request, place)
+        return self._within(item, request, place) or self._drawn(item, interests, language, place)
 
     def falls_short(self, item: Item, request: Request, relaxed: Sequence[Constraint], place: int = 0) -> Reason | None:
         """Say where an item breaks what was asked: of the relaxed constraints the first that it does not keep."""
@@ -128,6 +134,20 @@ class Fitting:
                     source = "user.message" if liked_id in named else f"history.{liked_id}"
                     return write_title(liked, language), words, (f"card.{name}", source)
         return "", [], ()
+
+    def _drawn(self, item: Item, interests: Interests, language: Language, place: int) -> Reason | None:
+        """Say of what kind an item is that the person is drawn to, and name one of theirs that is of it too."""
+        for interest in interests.interests:
+            tastes = name_tastes((t for t in interest.tastes if t.value in item.values(t.field)), self.domain)
+            known = [self.items[i] for i in interest.items if i in self.items and i != item.id]
+            models = [k for k in known if all(t.value in k.values(t.field) for t in tastes)]
+            if models and (len(tastes) > 1 or any(t.telling for t in tastes)):
+                kind = self.speaker.describe_kind([(t.field, t.value) for t in tastes], language, one=True)
+                model = models[place % len(models)]
+                text = load_phrases(language).say("drawn", values=kind, title=write_title(model, language), place=place)
+                sources = dict.fromkeys(f"card.{t.field}" for t in tastes)
+                return Reason(text, (*sources, f"history.{model.id}"), "template")
+        return None
 
     @staticmethod
     def _common(item: Item, liked: Item, name: str, facet: Facet, language: Language) -> list[str]:

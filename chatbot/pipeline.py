@@ -213,7 +213,7 @@ class RecommendationPipeline:
         """Ask what tells most of what the person wants; recommend where no question tells enough."""
         yield Stage("looking", draft.request.language)
         before = draft.clock()
-        query = replace(self._query(draft.request, conversation, profile), k=LOOK)
+        query = replace(self._query(draft, conversation, profile), k=LOOK)
         question = clarify(self._retriever.retrieve(query).candidates, self.index.domain, facts.asked)
         draft.timings["retrieve"] = draft.clock() - before
         if question is None:
@@ -227,7 +227,7 @@ class RecommendationPipeline:
         request = draft.request
         yield Stage("looking", request.language)
         before = draft.clock()
-        draft.query = self._query(request, conversation, profile)
+        draft.query = self._query(draft, conversation, profile)
         found = self._retriever.retrieve(draft.query)
         draft.candidates, draft.relaxed = found.candidates, found.relaxed
         draft.timings["retrieve"] = draft.clock() - before
@@ -269,7 +269,8 @@ class RecommendationPipeline:
         before = draft.clock()
         request = draft.request
         try:
-            liked = self._speaker.titles((i for i in request.liked if i not in request.named), request.language)
+            named = self._speaker.titles((i for i in request.liked if i not in request.named), request.language)
+            liked = named or draft.query.portrait
             ordered = rerank(self.model, request, draft.candidates, self.index.domain, self._poll, liked=liked)
             draft.candidates = ordered
             draft.items = recommendations(self._retriever.choose(ordered, draft.query, count))
@@ -278,7 +279,8 @@ class RecommendationPipeline:
             draft.notes.append(f"no vote: {error}")
         draft.timings["rerank"] = draft.clock() - before
 
-    def _query(self, request: Request, conversation: Conversation, profile: Profile) -> Query:
+    def _query(self, draft: Draft, conversation: Conversation, profile: Profile) -> Query:
+        request = draft.request
         shown = [item["id"] for turn in conversation.turns for item in turn.record["items"]][-KEEP_SHOWN:]
         named = set(request.named) | set(request.liked) | set(request.disliked) | set(request.seen)
         query = Query(
@@ -291,8 +293,9 @@ class RecommendationPipeline:
             exclude=frozenset({*shown, *named, *profile.known}),
             k=max(POOL, request.count),
         )
-        interests = self.people.interests(conversation.user)
-        return personalise(query, request, profile, interests, self.people.painter.query(interests, request.language))
+        draft.interests = self.people.interests(conversation.user)
+        words = self.people.painter.query(draft.interests, request.language)
+        return personalise(query, request, profile, draft.interests, words)
 
     # -- memory ---------------------------------------------------------------------------------------------------
 

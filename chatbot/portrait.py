@@ -10,14 +10,13 @@ from typing import Any
 
 from chatbot.answers import Speaker, join
 from chatbot.interests import Interests, Taste
-from chatbot.interests.records import SURE
+from chatbot.interests.tastes import name_tastes
 from chatbot.types import Language
 from prompts import load_phrases
 from retrieval.domain import Domain
 from retrieval.events import DAY, Event
 
 MOST_INTERESTS, MOST_TASTES, MOST_AGAINST = 4, 4, 3  # lines
-_VALUES = 2  # of each kind that a line names
 _TITLES = 3
 _QUERY_WORDS = 6
 
@@ -65,7 +64,7 @@ class Painter:
         asked = {(t.field, t.value): t for t in interests.tastes if t.strength > 0}
         single: list[str] = []
         for interest in interests.interests[:MOST_INTERESTS]:
-            named = brush.named(interest.tastes)
+            named = name_tastes(interest.tastes, self._domain)
             if len(interest.items) == 1 or not named:
                 single += interest.items
             else:
@@ -73,8 +72,8 @@ class Painter:
                 told |= {(t.field, t.value) for t in named}
         lines += [brush.interest(single, (), asked)] if single else []
         rest = [t for t in interests.tastes if t.telling and (t.field, t.value) not in told]
-        lines += [brush.taste(t) for t in rest if t.strength > 0][:MOST_TASTES]
-        lines += [brush.taste(t) for t in rest if t.strength < 0][:MOST_AGAINST]
+        lines += [brush.taste(alike) for alike in _alike(t for t in rest if t.strength > 0)[:MOST_TASTES]]
+        lines += [brush.taste(alike) for alike in _alike(t for t in rest if t.strength < 0)[:MOST_AGAINST]]
         lines += brush.habits(interests)
         return lines
 
@@ -102,15 +101,6 @@ class _Brush:
         words = self.say("portrait_never", value=self._label(*key), when=self._when([event]))
         return _line("never", words, (f"event.{event}",), [(None, _correction("again", *key))])
 
-    def named(self, tastes: Sequence[Taste]) -> list[Taste]:
-        """The tastes that name an interest: a few words for what its items are, and a few for how they are."""
-        kinds = [t for t in tastes if t.confidence >= SURE and t.field in self.domain.ballot and self._has_words(t)]
-        soft = [t for t in kinds if self._match(t) == "soft"][:_VALUES]
-        return [*soft, *[t for t in kinds if self._match(t) == "hard"][:_VALUES]]
-
-    def _has_words(self, taste: Taste) -> bool:
-        return bool(self.domain.facets[taste.field].values)
-
     def interest(self, items: Sequence[str], tastes: Sequence[Taste], asked: Mapping[tuple[str, Any], Taste]) -> Line:
         values = self._together(tastes)
         said = [event for t in tastes if (known := asked.get((t.field, t.value))) for event in known.said]
@@ -121,13 +111,15 @@ class _Brush:
         back = [(None, _correction("drop", t.field, t.value)) for t in tastes]
         return _line("interest", words, sources, [*back, *((item, {"op": "drop"}) for item in items)])
 
-    def taste(self, taste: Taste) -> Line:
-        kind = "taste" if taste.strength > 0 else "against"
-        value = self._label(taste.field, taste.value)
-        titles = self.speaker.titles(taste.items, self.language, _TITLES)
-        words = self.say(f"portrait_{kind}", value=value, titles=titles, when=self._when(taste.said))
-        sources = (*(f"history.{item}" for item in taste.items), *(f"event.{event}" for event in taste.said))
-        return _line(kind, words, sources, [(None, _correction("drop", taste.field, taste.value))])
+    def taste(self, tastes: Sequence[Taste]) -> Line:
+        """Write tastes that rest on the same as one line."""
+        first = tastes[0]
+        kind, last = ("taste", "and") if first.strength > 0 else ("against", "or")
+        value = join((self._label(t.field, t.value) for t in tastes), self.language, last)
+        titles = self.speaker.titles(first.items, self.language, _TITLES)
+        words = self.say(f"portrait_{kind}", value=value, titles=titles, when=self._when(first.said))
+        sources = (*(f"history.{item}" for item in first.items), *(f"event.{event}" for event in first.said))
+        return _line(kind, words, sources, [(None, _correction("drop", t.field, t.value)) for t in tastes])
 
     def habits(self, interests: Interests) -> list[Line]:
         habits, noun = interests.habits, self.domain.noun[self.language]
@@ -142,14 +134,10 @@ class _Brush:
             counted = noun.measure or noun.many
             lines.append(_line("sated", self.say("portrait_sated", count=count, value=label, noun=counted)))
         if interests.apart:
-            one, other = (self._together(self.named(interest.tastes)) for interest in interests.interests[:2])
+            one, other = (self._together(name_tastes(i.tastes, self.domain)) for i in interests.interests[:2])
             if one and other:
                 lines.append(_line("apart", self.say("portrait_apart", one=one, other=other)))
         return lines
-
-    def _match(self, taste: Taste) -> str:
-        facet = self.domain.facets.get(taste.field)
-        return facet.match if facet else "hard"
 
     def _label(self, field: str, value: Any) -> str:
         facet = self.domain.facets.get(field)
@@ -158,12 +146,7 @@ class _Brush:
         return self.speaker.value_label(field, value, self.language)
 
     def _together(self, tastes: Sequence[Taste]) -> str:
-        """Say values as one thing: "slow, quiet science fiction"."""
-        soft = [self._label(t.field, t.value) for t in tastes if self._match(t) == "soft"]
-        hard = [self._label(t.field, t.value) for t in tastes if self._match(t) == "hard"]
-        if self.language == "zh":
-            return "".join([join(soft, "zh") + "的" if soft else "", join(hard, "zh")]) if hard else join(soft, "zh")
-        return " ".join(part for part in (join(soft, "en"), join(hard, "en", "and")) if part)
+        return self.speaker.describe_kind([(t.field, t.value) for t in tastes], self.language)
 
     def _when(self, events: Iterable[str]) -> str:
         """Say when the last of some events was: today, a weekday of this week, or the day."""
@@ -178,6 +161,14 @@ class _Brush:
             return self.say("when_weekday", day=then.tm_wday)
         year = then.tm_year
         return self.say("when_day", day=then.tm_mday, month=then.tm_mon, year=year, this_year=year == today.tm_year)
+
+
+def _alike(tastes: Iterable[Taste]) -> list[list[Taste]]:
+    """Put tastes together that rest on the same items and words, such as a country and its language."""
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Taste]] = {}
+    for taste in tastes:
+        groups.setdefault((taste.items, taste.said), []).append(taste)
+    return list(groups.values())
 
 
 def _correction(op: str, field: str, value: Any) -> dict[str, str]:

@@ -22,7 +22,7 @@ class Teller:
     def why(self, draft: Draft, profile: Profile) -> Iterator[Text]:
         """Say of every item why it is for this person; no model is waited for."""
         for n, recommendation in enumerate(draft.items):
-            if fit := self.fitting.fits(recommendation.item, draft.request, profile, n):
+            if fit := self.fitting.fits(recommendation.item, draft.request, profile, n, draft.interests):
                 yield _give(draft, n, fit)
 
     def what(self, draft: Draft, cancel: threading.Event) -> Iterator[Text]:

@@ -194,11 +194,12 @@ class Understanding:
         settle(reading, masked, cues)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
         never, again = lasting(masked, cues, reading)
+        count, counted = self._read_count(masked, cues)
         request = Request(
             intent="recommend",
             language=language,
             text=typed,
-            query=wish_text(text, reading.spans, cues),
+            query=wish_text(text, [*reading.spans, *counted], cues),
             constraints=tuple(unique(reading.constraints)),
             wishes=tuple(unique(reading.wishes)),
             liked=tuple(i for i, a in reading.attitudes.items() if a in ("liked", "model", "wanted")),
@@ -211,7 +212,7 @@ class Understanding:
             named=tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item")),
             refers=tuple(dict.fromkeys(pointed)),
             ambiguous=next((p.items for p in pointings if p.ambiguous), ()) if not pointed else (),
-            count=self._read_count(masked, cues),
+            count=count,
             eager=bool(cues.count.search(masked) or cues.surprise.search(masked)),
         )
         return self._with_state(request, masked, cues, reading, conversation, drop)
@@ -228,12 +229,14 @@ class Understanding:
                 return "zh"  # 《…》yyds
         return detect_language(bare, spoken or hint or detect_language(text))
 
-    def _read_count(self, text: str, cues: Cues) -> int:
+    def _read_count(self, text: str, cues: Cues) -> tuple[int, list[tuple[int, int]]]:
+        """Return how many are wanted, and where that is said."""
         found = cues.count.search(text)
         if not found:
-            return self._count
-        words = next((group for group in found.groups() if group and _is_number(group)), "1")
-        return max(1, min(MAX_COUNT, int(number(words))))
+            return self._count, []
+        place = next((n for n, group in enumerate(found.groups(), 1) if group and _is_number(group)), 0)
+        wanted = int(number(found[place])) if place else 1
+        return max(1, min(MAX_COUNT, wanted)), [found.span(place)] if place else []
 
     # -- intent and what the conversation still holds -----------------------------------------------------------------
 

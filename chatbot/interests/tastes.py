@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import betainc as _betainc
 
-from chatbot.interests.records import CatalogueView, Stand, Taste, Value
+from chatbot.interests.records import SURE, CatalogueView, Stand, Taste, Value
 from retrieval.domain import Domain
 from retrieval.events import Event
 from retrieval.types import FacetValue, Item
@@ -17,6 +17,7 @@ from retrieval.types import FacetValue, Item
 betainc: Any = _betainc  # whose types are not known
 LIKELY = 0.5  # confidence below which a taste is none
 PRIOR = 2.0  # items as common as in the catalogue that are added to what is known, so that one item makes no taste
+_NAMED = 2  # of each kind that name an interest
 _WISH = 0.5  # of an item: what a wish of the moment says of a lasting taste
 
 
@@ -65,6 +66,15 @@ def read_tastes(
                 said[field, value] = kept
         found += _weigh_values(holders, said, sum(abs(s.strength) for s in mine), sign, catalogue)
     return sorted(found, key=lambda t: (-t.confidence * math.sqrt(abs(t.strength)), t.field, str(t.value)))
+
+
+def name_tastes(tastes: Iterable[Taste], domain: Domain) -> list[Taste]:
+    """Choose the tastes that name an interest: a few words for how its items are, and a few for what they are."""
+    kinds = [t for t in tastes if t.confidence >= SURE and t.field in domain.ballot and domain.facets[t.field].values]
+    chosen: list[Taste] = []
+    for match in ("soft", "hard"):
+        chosen += [t for t in kinds if domain.facets[t.field].match == match][:_NAMED]
+    return chosen
 
 
 def _weigh_values(

@@ -8,7 +8,10 @@ import pytest
 
 from chatbot.answers import Speaker
 from chatbot.fitting import Fitting
+from chatbot.interests import build_interests
+from chatbot.personal import catalogue_of
 from chatbot.types import Profile, Request
+from retrieval.events import Event
 from retrieval.types import Constraint, Wish
 
 NOBODY = Profile("ann")
@@ -48,6 +51,35 @@ def test_each_place_has_its_own_phrase(fitting, moon, language):
     ):
         texts = [fitting.fits(moon, asked, NOBODY, place).text for place in range(4)]
         assert len(set(texts)) == 4
+
+
+HORROR = ("the-shining-1980", "psycho-1960", "get-out-2017", "hereditary-2018")
+
+
+@pytest.fixture(scope="module")
+def drawn(movies):
+    """The interests of somebody who liked four horror films."""
+    events = [Event("ann", "liked", item, at=1e9) for item in HORROR]
+    return build_interests(events, catalogue_of(movies), 1e9)
+
+
+@pytest.mark.parametrize(("language", "horror"), [("en", "horror film"), ("zh", "恐怖")])
+def test_where_nothing_else_is_to_be_said_an_interest_is_the_reason(fitting, movies, drawn, language, horror):
+    film = movies.items["the-babadook-2014"]
+    fits = [fitting.fits(film, request(language), NOBODY, place, drawn) for place in range(4)]
+    assert len({fit.text for fit in fits}) == 4
+    for fit in fits:
+        assert horror in fit.text
+        *fields, model = fit.sources
+        assert {"card.genres"} <= set(fields) <= {"card.genres", "card.moods"}
+        named = movies.items[model.removeprefix("history.")]
+        assert named.id in HORROR
+        assert named.title(language) in fit.text
+        assert "horror" in named.values("genres")
+    assert len({fit.sources[-1] for fit in fits}) > 1  # not always the same one
+    asked = request(language, wishes=(Wish("genres", "drama", "drama"),))
+    assert "user.message" in fitting.fits(film, asked, NOBODY, 0, drawn).sources  # their words come first
+    assert fitting.fits(movies.items["paddington-2-2017"], request(language), NOBODY, 0, drawn) is None
 
 
 @pytest.mark.parametrize(("language", "funny"), [("en", "funny"), ("zh", "好笑")])

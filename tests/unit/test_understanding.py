@@ -344,7 +344,24 @@ def test_the_query_holds_no_title_no_denied_word_and_no_bound(reader, message, n
 
 
 @pytest.mark.parametrize(
-    "message", ["hi", "recommend me some films", "I loved Interstellar", "推荐几部电影", "我喜欢《降临》", "🙂"]
+    "message",
+    [
+        "hi",
+        "recommend me some films",
+        "recommend me five things",
+        "5 movies please",
+        "five films for tonight",
+        "what do you suggest?",
+        "I'm bored, what do you have",
+        "pick something for us",
+        "I loved Interstellar",
+        "推荐几部电影",
+        "推荐五部",
+        "给我来十部片子",
+        "随便推荐一个",
+        "我喜欢《降临》",
+        "🙂",
+    ],
 )
 def test_a_message_without_a_wish_leaves_no_query(reader, message):
     assert reader.read(message, NOBODY).query == ""
