@@ -76,7 +76,8 @@ def open_pipeline(
                 aside = f"{built.rows.rejected} of {built.rows.rows} rows are set aside"
                 logger.warning("%s, with line and reason, in %s", aside, next(catalogue.folder.glob("v-*/rejected.jsonl"), ""))
         index = open_index(catalogue.domain, embedder, catalogue.folder, catalogue.rebuild)
-        index = replace(index, learned=load_learned(index, catalogue.folder), sequence=load_sequence(catalogue.folder))
+        sequence, following = load_sequence(catalogue.folder)
+        index = replace(index, learned=load_learned(index, catalogue.folder), sequence=sequence, following=following)
         tell("model", 0.6)
         if model:
             from chatbot.llm.factory import build_language_model

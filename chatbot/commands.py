@@ -231,10 +231,9 @@ def train_sequence(
     say(f"{found.people} people; nDCG@10 of the last item of {found.checked} of them:")
     for name, quality in found.quality.items():
         say(f"  {100 * quality:>5.1f}  {name}")
-    gain, half = 100 * found.gain.mean, 100 * found.gain.ci95
-    say(
-        f"The fusion with it: {gain:+.1f} ±{half:.1f}. " + ("It is used from now on." if found.gain.sure else "It is not used.")
-    )
+    for name, gain in found.gains.items():
+        used = "used from now on" if name in found.used else "no sure gain, not used"
+        say(f"{name}: {100 * gain.mean:+.1f} ±{100 * gain.ci95:.1f} to the fusion: {used}")
 
 
 def _account(report: ImportReport, rejected: Path | None, as_json: bool) -> None:

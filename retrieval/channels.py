@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from retrieval.collaborative import ItemItemIndex
 from retrieval.embedder import Vectors, unit_rows
 from retrieval.facet_columns import Mask, Positions
+from retrieval.following import follow
 from retrieval.index import CatalogIndex, record_id
 from retrieval.item_table import Floats
 from retrieval.learned import Learned, wished
@@ -143,8 +144,13 @@ def ease(search: Search) -> Found | None:
 def _together(search: Search, log: ItemItemIndex | None) -> Found | None:
     if log is None or not search.query.liked:
         return None
+    return _placed(search, log.scores(search.query.liked, search.query.exclude))
+
+
+def _placed(search: Search, scores: Mapping[str, float]) -> Found:
+    """Turn scores of ids into scores of the allowed positions."""
     known = search.index.columns.positions
-    near = [(known[i], s) for i, s in log.scores(search.query.liked, search.query.exclude).items() if i in known]
+    near = [(known[i], s) for i, s in scores.items() if i in known]
     return _among(search, np.array([n for n, _ in near], np.int32), np.array([s for _, s in near], np.float64))
 
 
@@ -191,6 +197,14 @@ def sequence(search: Search) -> Found | None:
     return _among(search, columns.places(model.ids), model.scores(rows))
 
 
+def following(search: Search) -> Found | None:
+    """What often follows the latest items soon, the last one counting most."""
+    index, query = search.index.following, search.query
+    if index is None or not query.recent:
+        return None
+    return _placed(search, follow(index, query.recent, query.exclude))
+
+
 def popularity(search: Search) -> Found | None:
     """What is asked for and used most, whatever was said."""
     if search.learned is None or not search.learned.prior.any():
@@ -208,6 +222,7 @@ CHANNELS: dict[str, Callable[[Search], Found | None]] = {
     "interest": interest,
     "comention": comention,
     "sequence": sequence,
+    "following": following,
     "popularity": popularity,
 }
 

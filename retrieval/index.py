@@ -61,7 +61,8 @@ class CatalogIndex:
         rows: language of a card -> (n, d) vectors in the order of the items; without them the vector store is asked.
         columns: the items by position.
         learned: what dialogues and the log taught; see :func:`retrieval.learned_store.load_learned`.
-        sequence: what comes next, where that helps; see :func:`retrieval.sequence_store.load_sequence`.
+        sequence: what comes next, by self-attention, where that helps; see :func:`retrieval.sequence_store.load_sequence`.
+        following: what follows what, where that helps; from the same place.
     """
 
     domain: Domain
@@ -73,6 +74,7 @@ class CatalogIndex:
     ease: ItemItemIndex | None = None
     learned: Learned | None = None
     sequence: SequenceModel | None = None
+    following: ItemItemIndex | None = None
     rows: Mapping[str, Vectors] = dataclasses.field(default_factory=dict[str, Vectors])
     columns: FacetColumns = dataclasses.field(init=False, repr=False, compare=False)
 

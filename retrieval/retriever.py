@@ -34,6 +34,7 @@ DEFAULT_WEIGHTS = {
     "interest": 2.0,
     "comention": 1.0,
     "sequence": 1.0,
+    "following": 1.0,
     "popularity": 0.0,  # measured: it lowers the fusion (docs/experiments.md)
 }
 

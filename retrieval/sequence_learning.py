@@ -1,24 +1,28 @@
-"""Trains the sequence model from an imported log and measures whether it helps beside the other channels of behaviour."""
+"""Learns from an imported log what comes next, in two ways, and measures whether each helps beside the other channels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from retrieval.collaborative import ItemItemIndex, strength_matrix
 from retrieval.ease import ease_index
 from retrieval.errors import TrainingError
+from retrieval.following import follow, following_index
 from retrieval.fusion import ranking, reciprocal_rank_fusion
 from retrieval.interactions import InteractionLog
 from retrieval.item_table import Floats, Positions
 from retrieval.metrics import Gain, ndcg, paired_gain
 from retrieval.sequence import LENGTH, SequenceModel
 from retrieval.sequence_store import save_sequence
+from retrieval.types import ChannelScore
 
+CANDIDATES = "following", "sequence"
+Rankings: TypeAlias = "dict[str, dict[str, ChannelScore]]"  # channel -> what it proposes to somebody
 _DEPTH = 10
 _LISTED = 200  # items of each channel that are fused
 _CHECKED = 2000
@@ -33,19 +37,21 @@ class SequenceReport:
     Attributes:
         people: that taught, and ``checked`` of them were asked about.
         quality: system -> mean nDCG@10.
-        gain: of the fusion with the model over the fusion without.
+        gains: what was tried in the fusion, in that order -> its gain over the fusion before.
+        used: what surely gains, and is in use from now on.
     """
 
     people: int
     checked: int
     quality: dict[str, float]
-    gain: Gain
+    gains: dict[str, Gain]
+    used: tuple[str, ...]
 
 
 def learn_sequence(
     ids: Sequence[str], log: InteractionLog, folder: Path, progress: Callable[[int, float], None], **settings: Any
 ) -> SequenceReport:
-    """Train on a log, measure, and keep the model; it is used only where the fusion surely gains.
+    """Learn both from a log, measure, and keep them; each is used only where the fusion surely gains.
 
     Args:
         ids: of the catalogue.
@@ -72,15 +78,21 @@ def learn_sequence(
     taught = [rows[:-1] for rows in people]  # the last one is to measure by
     trainer = SequenceTrainer(ids, taught, SequenceSettings(**settings))
     model, _ = trainer.train(folder / _CHECKPOINT, progress)
-    report = _measure(ids, log, users, people, model)
-    note = {"people": report.people, "checked": report.checked, "quality": report.quality}
-    note |= {"gain": report.gain.mean, "ci95": report.gain.ci95}
-    save_sequence(model, folder, note, helps=report.gain.sure)
+    following = following_index(ids, taught)
+    report = _measure(ids, log, users, people, model, following)
+    note: dict[str, Any] = {"people": report.people, "checked": report.checked, "quality": report.quality}
+    note["gains"] = {name: {"mean": gain.mean, "ci95": gain.ci95} for name, gain in report.gains.items()}
+    save_sequence(model, following, folder, note, report.used)
     return report
 
 
 def _measure(
-    ids: Sequence[str], log: InteractionLog, users: Sequence[str], people: Sequence[Positions], model: SequenceModel
+    ids: Sequence[str],
+    log: InteractionLog,
+    users: Sequence[str],
+    people: Sequence[Positions],
+    model: SequenceModel,
+    following: ItemItemIndex,
 ) -> SequenceReport:
     chance = np.random.default_rng(_SEED)
     checked: list[int] = chance.choice(len(people), min(_CHECKED, len(people)), replace=False).tolist()
@@ -88,24 +100,51 @@ def _measure(
     cells, present = strength_matrix(list(ids), log, hidden)
     names: list[str] = [ids[n] for n in present]
     others = {"item-item": ItemItemIndex.from_matrix(names, cells), "EASE": ease_index(names, cells)}
-    gains: dict[str, list[float]] = {}
-    for n in checked:
-        rows: list[int] = people[n].tolist()
-        known, target = rows[:-1], rows[-1]
-        mine = [ids[row] for row in known]
-        scores = {name: dict(index.scores(mine, set(mine) - {ids[target]})) for name, index in others.items()}
-        scores["sequence"] = _named(model.scores(np.array(known[-LENGTH:], np.int32)), ids, set(known) - {target})
-        ranked = {name: ranking(dict(sorted(found.items(), key=lambda p: -p[1])[:_LISTED])) for name, found in scores.items()}
-        lists = {name: list(found) for name, found in ranked.items()}
-        lists["fused without"] = list(reciprocal_rank_fusion({name: ranked[name] for name in others}))
-        lists["fused with"] = list(reciprocal_rank_fusion(ranked))
-        for name, found in lists.items():
-            gains.setdefault(name, []).append(ndcg([int(item == ids[target]) for item in found[:_DEPTH]]))
-    quality = {name: float(np.mean(values)) for name, values in gains.items()}
-    difference = np.array(gains["fused with"]) - np.array(gains["fused without"])
-    return SequenceReport(len(people), len(checked), quality, paired_gain(difference))
+    found: list[Rankings] = []
+    targets = [ids[int(people[n][-1])] for n in checked]
+    for n, target in zip(checked, targets, strict=True):
+        rows: list[int] = people[n][:-1].tolist()
+        mine = [ids[row] for row in rows]
+        known = set(mine) - {target}
+        scores = {name: index.scores(mine, known) for name, index in others.items()}
+        scores["sequence"] = _named(model.scores(np.array(rows[-LENGTH:], np.int32)), ids, known)
+        scores["following"] = follow(following, mine, known)
+        best = {name: sorted(values.items(), key=lambda pair: -pair[1])[:_LISTED] for name, values in scores.items()}
+        found.append({name: ranking(dict(pairs)) for name, pairs in best.items()})
+    quality = {name: float(_gains(found, targets, [name]).mean()) for name in (*others, *CANDIDATES)}
+    gains, used, total = _choose(found, targets, list(others))
+    return SequenceReport(len(people), len(checked), {**quality, **total}, gains, used)
 
 
-def _named(scores: Floats, ids: Sequence[str], left_out: set[int]) -> dict[str, float]:
+def _choose(
+    found: Sequence[Rankings], targets: Sequence[str], fused: list[str]
+) -> tuple[dict[str, Gain], tuple[str, ...], dict[str, float]]:
+    """Add to the fusion what gains most, then what gains beside that, as long as each surely does."""
+    before = _gains(found, targets, fused)
+    total = {"fused without": float(before.mean())}
+    gains: dict[str, Gain] = {}
+    rest = list(CANDIDATES)
+    while rest:
+        tried = {name: _gains(found, targets, [*fused, name]) for name in rest}
+        best = max(rest, key=lambda name: float(tried[name].mean()))
+        gains[best] = paired_gain(tried[best] - before)
+        total[f"fused with {best}" if len(total) == 1 else f"and with {best}"] = float(tried[best].mean())
+        if not gains[best].sure:
+            break
+        fused, before = [*fused, best], tried[best]
+        rest.remove(best)
+    return gains, tuple(name for name, gain in gains.items() if gain.sure), total
+
+
+def _gains(found: Sequence[Rankings], targets: Sequence[str], names: Sequence[str]) -> Floats:
+    """Return everyone's nDCG@10 of one channel, or of the fusion of several."""
+    values: list[float] = []
+    for rankings, target in zip(found, targets, strict=True):
+        shown = list(reciprocal_rank_fusion({name: rankings[name] for name in names}))
+        values.append(ndcg([int(item == target) for item in shown[:_DEPTH]]))
+    return np.array(values)
+
+
+def _named(scores: Floats, ids: Sequence[str], left_out: set[str]) -> dict[str, float]:
     best: list[int] = np.argsort(-scores)[: _LISTED + len(left_out)].tolist()
-    return {ids[n]: float(scores[n]) for n in best if n not in left_out}
+    return {ids[n]: float(scores[n]) for n in best if ids[n] not in left_out}

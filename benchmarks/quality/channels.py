@@ -15,12 +15,12 @@ from benchmarks.quality.als import ALPHA, REGULARIZATION, Als
 from benchmarks.quality.movielens import Films, Floats, Ints, Person
 from retrieval.collaborative import ItemItemIndex
 from retrieval.ease import ease_index
+from retrieval.following import LAGS, transitions
 from retrieval.fusion import ranking, reciprocal_rank_fusion
 from retrieval.sequence import SequenceModel
 from retrieval.sequence_training import SequenceSettings, SequenceTrainer
 
 DAY = 86_400.0
-LAGS = 10  # items apart that still follow each other
 CHANNELS = ("popularity", "popularity in time", "item-item", "EASE", "ALS", "dense history", "transitions", "self-attention")
 FUSED = CHANNELS[1:]
 FUSED_DEPTH = 200
@@ -77,7 +77,7 @@ class Channels:
         elif channel == "ALS":
             self.als = Als(self.matrix, alpha=chosen.alpha, regularization=chosen.regularization)
         elif channel == "transitions":
-            self.following = transitions(self._sequences, self.counts, chosen.backwards)
+            self.following = transitions(self._sequences, len(self.films.ids), chosen.backwards)
 
     @cached_property
     def sequence(self) -> SequenceModel:
@@ -129,21 +129,6 @@ def people_matrix(people: Sequence[Ints], items: int) -> Any:
 def square(index: ItemItemIndex) -> Any:
     """Return the weights of an index as sparse (items, items), for whole vectors of scores at once."""
     return index.matrix({item_id: n for n, item_id in enumerate(index.ids)})
-
-
-def transitions(people: Sequence[Ints], counts: Floats, backwards: float) -> Any:
-    """Return sparse (items, items): how often the second follows the first, within :data:`LAGS` items.
-
-    A distance of d counts 1/d; the sum is divided by the root of how often both occur, as a cosine is.
-    """
-    n = len(counts)
-    total: Any = sparse.csr_matrix((n, n))
-    for lag in range(1, LAGS + 1):
-        first = np.concatenate([person[:-lag] for person in people])
-        second = np.concatenate([person[lag:] for person in people])
-        total = total + sparse.csr_matrix((np.full(len(first), 1.0 / lag), (first, second)), shape=(n, n))
-    scale: Any = sparse.diags(1.0 / np.sqrt(np.maximum(counts, 1.0) + 10.0))
-    return (scale @ (total + backwards * total.T) @ scale).tocsr()
 
 
 def summed(weights: Any, items: Ints, strengths: Floats | None = None) -> Floats:

@@ -19,13 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.quality.als import Als
-from benchmarks.quality.channels import LAGS, SEED, people_matrix, square, summed, transitions
+from benchmarks.quality.channels import SEED, people_matrix, square, summed
 from benchmarks.quality.movielens import Floats, Ints
 from benchmarks.quality.scoring import score
 from retrieval.collaborative import ItemItemIndex
 from retrieval.domain_files import load_domain
 from retrieval.embedder import Embedder
 from retrieval.encoder_training import EncoderTrainer, Pair
+from retrieval.following import LAGS, transitions
 from retrieval.fusion import RRF_K
 from retrieval.item_table import ItemTable
 from retrieval.types import Item
@@ -101,7 +102,7 @@ def learn(
     matrix = people_matrix(known, len(ids))
     counts = np.asarray(matrix.sum(axis=0), float).ravel()
     say("LLMRank Games: item-item, transitions, ALS")
-    item_item, following = square(ItemItemIndex.from_matrix(ids, matrix)), transitions(known, counts, backwards=0.5)
+    item_item, following = square(ItemItemIndex.from_matrix(ids, matrix)), transitions(known, len(ids))
     als = Als(matrix)
     say("LLMRank Games: training the sequence channel")
     sequence = _train(games.titles, known, vectors, counts, pairs)

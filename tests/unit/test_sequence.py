@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from retrieval.channels import Search
+from retrieval.collaborative import ItemItemIndex
 from retrieval.errors import TrainingError
 from retrieval.event_import import import_events
+from retrieval.following import follow, following_index
 from retrieval.interactions import InteractionLog
 from retrieval.mapping import EventMapping
 from retrieval.retriever import Retriever
 from retrieval.sequence import LENGTH, SequenceModel
 from retrieval.sequence_learning import learn_sequence
-from retrieval.sequence_store import load_sequence
+from retrieval.sequence_store import load_sequence, save_sequence
 from retrieval.sequence_training import SelfAttention, SequenceSettings, SequenceTrainer
 from retrieval.types import Query
 
@@ -140,23 +141,39 @@ def chain(tmp_path, movies):
     return tmp_path, ids
 
 
-def test_where_order_says_more_it_is_kept_and_becomes_a_channel(chain, movies):
+def test_where_order_says_more_what_helps_is_kept_and_becomes_a_channel(chain, movies):
     folder, ids = chain
     report = learn_sequence(
         ids, InteractionLog(folder / "interactions"), folder, lambda *_: None, width=16, epochs=10, rate=5e-3
     )
-    assert report.quality["sequence"] > report.quality["item-item"]
-    assert report.gain.sure
-    model = load_sequence(folder)
-    assert model is not None
+    assert min(report.quality["sequence"], report.quality["following"]) > report.quality["item-item"]
+    best = report.used[0]
+    assert report.quality[f"fused with {best}"] > report.quality["fused without"]
+    model, following = load_sequence(folder)
     assert [p.name for p in folder.glob("training/*")] == []
-    index = replace(movies, sequence=model)
+    assert {"sequence": model, "following": following}[best] is not None
+    kept = next(folder.glob("sequence-*"))
+    save_sequence(SequenceModel.load(kept), ItemItemIndex.load(kept / "following"), folder, {}, ["following", "sequence"])
+    model, following = load_sequence(folder)
+    index = replace(movies, sequence=model, following=following)
     query = Query("", recent=tuple(ids[3:8]), exclude=frozenset(ids[3:8]), k=3)
     found = Retriever(index).retrieve(query).candidates
     assert found[0].item.id == ids[8]
-    assert found[0].channels["sequence"].rank == 1
-    nobody = Search(index, Query("", recent=("unknown",)), index.columns.without(()))
-    assert "sequence" not in {c for r in Retriever(index).retrieve(nobody.query).candidates for c in r.channels}
+    assert found[0].channels["sequence"].rank == found[0].channels["following"].rank == 1
+    nobody = Query("", recent=("unknown",))
+    channels = {c for r in Retriever(index).retrieve(nobody).candidates for c in r.channels}
+    assert not {"sequence", "following"} & channels
+
+
+def test_what_follows_is_counted_by_hand():
+    people = [np.array([0, 1, 2], np.int32), np.array([0, 1], np.int32)]
+    index = following_index(["a", "b", "c"], people)
+    both, once = 1 / np.sqrt((2 + 10) * (2 + 10)), 1 / np.sqrt((2 + 10) * (1 + 10))
+    assert index.scores(["a"]) == pytest.approx({"b": 2 * both, "c": once / 2})
+    assert index.scores(["b"]) == pytest.approx({"a": 2 * both / 2, "c": once})  # what comes before counts half
+    assert follow(index, ["a", "b"], ["a", "b"]) == pytest.approx({"c": once + once / 2 / 2})  # the last one counts most
+    assert follow(index, ["nothing"]) == {}
+    assert following_index([], []).scores(["a"]) == {}
 
 
 def test_what_does_not_help_is_not_used(tmp_path, movies):
@@ -171,8 +188,8 @@ def test_what_does_not_help_is_not_used(tmp_path, movies):
     mapping = EventMapping(user="user", item=("item",), value="rating", kind="rated", scale=(1, 5), time="time")
     import_events(tmp_path / "log.csv", mapping, tmp_path / "interactions", set(ids), {}, lambda _: None)
     report = learn_sequence(ids, InteractionLog(tmp_path / "interactions"), tmp_path, lambda *_: None, width=8, epochs=2)
-    assert not report.gain.sure
-    assert load_sequence(tmp_path) is None
+    assert report.used == ()
+    assert load_sequence(tmp_path) == (None, None)
     with pytest.raises(TrainingError, match="4 items"):
         learn_sequence(ids, InteractionLog(tmp_path / "absent"), tmp_path, lambda *_: None)
 
