@@ -14,7 +14,7 @@ from retrieval.constraints import satisfies_all
 from retrieval.diversity import maximal_marginal_relevance, proportional
 from retrieval.domain import PEOPLE
 from retrieval.facet_columns import Mask, left_without, relax
-from retrieval.fusion import RRF_K, reciprocal_rank_fusion
+from retrieval.fusion import ranking, reciprocal_rank_fusion
 from retrieval.index import CatalogIndex
 from retrieval.item_table import Floats
 from retrieval.learned import Learned
@@ -23,6 +23,7 @@ from retrieval.types import Candidate, ChannelScore, Constraint, Item, Query, Re
 
 Channels: TypeAlias = "Mapping[str, Mapping[str, ChannelScore]]"
 CONTRIBUTIONS = 5  # features named with a candidate
+NEXT = "following", "sequence"  # channels of the order of histories
 CONTENT = "dense", "bm25", "history", "facets"  # channels that need no behaviour
 DEFAULT_WEIGHTS = {
     "dense": 1.0,
@@ -66,7 +67,10 @@ class Retriever:
         if learned is not None and ranker is not None:
             ordered, features = learned.order(query, as_arrays(found, len(columns)), max(3 * query.k, 30))
             explained = dict(zip(ordered, features, strict=True))
-            places = {item_id: 1 / (RRF_K + rank) for rank, item_id in enumerate(ordered, 1)}  # another channel can be added
+            rankings = {"learned": ranking({item_id: -float(rank) for rank, item_id in enumerate(ordered)})}
+            if not query.asks:  # the learned order does not read them (0013)
+                rankings |= {name: channels[name] for name in NEXT if name in channels}
+            places = reciprocal_rank_fusion(rankings)
             fused = {**places, **{item_id: 0.0 for item_id in fused if item_id not in places}}
         if len(fused) < query.k:
             fused |= dict.fromkeys(self._unfound(allowed, fused, 3 * query.k), 0.0)

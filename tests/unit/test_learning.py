@@ -12,6 +12,7 @@ from retrieval.constraints import satisfies_all
 from retrieval.dialogues import Dialogue, import_dialogues
 from retrieval.errors import TrainingError
 from retrieval.event_import import import_events
+from retrieval.following import following_index
 from retrieval.interactions import InteractionLog
 from retrieval.learned_store import NAME, load_learned
 from retrieval.mapping import EventMapping
@@ -113,6 +114,22 @@ def test_a_share_is_for_items_that_nobody_used_yet(taught, movies):
     assert len({c.item.id for c in shared}) == len(shared) == 10
     assert not any("horror" in c.item.values("genres") for c in shared)
     assert [c.item.id for c in shared][:8] == [c.item.id for c in proved][:8]
+
+
+def test_what_follows_is_added_to_the_learned_order_where_nothing_is_asked(taught):
+    ids = list(taught.items)
+    walk = ids[100:108]
+    index = replace(taught, following=following_index(ids, [np.arange(100, 108, dtype=np.int32)] * 30))
+    query = Query("", recent=tuple(walk[:4]), liked=tuple(walk[:4]), exclude=frozenset(walk[:4]), k=10)
+
+    def places(index, query):
+        found = [c.item.id for c in Retriever(index).retrieve(query).candidates]
+        return [found.index(item) if item in found else 99 for item in walk[4:6]]
+
+    assert sum(places(index, query)) < sum(places(taught, query))
+    assert min(places(index, query)) < 3
+    asked = replace(query, text="a comedy from the forties")
+    assert sum(places(index, asked)) > sum(places(index, query))  # a wish is answered by the learned order alone
 
 
 @pytest.mark.parametrize("text", ["a comedy", "一部喜剧", ""])
