@@ -28,6 +28,20 @@ hypothesis.settings.register_profile("zhiyin", deadline=None, derandomize=True, 
 hypothesis.settings.load_profile("zhiyin")
 
 
+HEAVY = "model", "browser", "slow", "realdata"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process do the tests with weights, browsers and large data, one after the other, and begin with them.
+
+    Beside it another does the light ones, file by file (``make test`` runs two).
+    """
+    heavy = {item.nodeid for item in items if any(item.get_closest_marker(name) for name in HEAVY)}
+    items.sort(key=lambda item: item.nodeid not in heavy)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("heavy" if item.nodeid in heavy else item.path.name))
+
+
 @pytest.fixture(scope="session")
 def weights_folder() -> Path:
     """Where weights lie: the real cache, so that they are fetched once a machine."""
