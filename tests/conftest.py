@@ -31,6 +31,7 @@ hypothesis.settings.load_profile("zhiyin")
 HEAVY = "model", "browser", "slow", "realdata"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one process do the tests with weights, browsers and large data, one after the other, and begin with them.
 
