@@ -21,7 +21,7 @@ chat: setup  ## open the chat page (options: make chat ARGS="--port 8000")
 	$(BIN)/python app.py $(ARGS)
 
 test: dev  ## every test, in two processes
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 coverage: dev  ## the same with coverage, which is slower
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -28,19 +29,23 @@ hypothesis.settings.register_profile("zhiyin", deadline=None, derandomize=True, 
 hypothesis.settings.load_profile("zhiyin")
 
 
-HEAVY = "model", "browser", "slow", "realdata"
+HEAVY = ("tests/browser/", "tests/contracts/", "tests/integration/", "tests/unit/test_enriching.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let one process do the tests with weights, browsers and large data, one after the other, and begin with them.
 
-    Beside it another does the light ones, file by file (``make test`` runs two).
+    Beside it another does the light ones, file by file (``make test`` runs two). The groups that xdist has (3.8) do nothing
+    in pytest 9.
     """
-    heavy = {item.nodeid for item in items if any(item.get_closest_marker(name) for name in HEAVY)}
-    items.sort(key=lambda item: item.nodeid not in heavy)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("heavy" if item.nodeid in heavy else item.path.name))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneHeavyProcess(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "heavy" if nodeid.startswith(HEAVY) else nodeid.partition("::")[0]
+
+    return OneHeavyProcess(config, log)
 
 
 @pytest.fixture(scope="session")
