@@ -7,11 +7,11 @@ written, read again as whoever gets them would, and asked for the hidden item.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ from rich.table import Table
 from scipy import sparse
 
 from benchmarks.quality.files import shared_data
-from benchmarks.quality.movielens import read_100k
 from benchmarks.quality.scoring import score
 from retrieval.collaborative import ItemItemIndex
+from retrieval.domain_files import load_events
+from retrieval.event_import import choose_mapping, import_events
+from retrieval.interactions import InteractionLog
 from retrieval.releasing import read_item_item, release_tables, save_release
 
 EPSILONS = 8.0, 4.0, 2.0, 1.0
@@ -31,38 +33,33 @@ DELTA = 1e-6
 ASKED = 1500  # people
 DEPTH, RECENT, LEAST = 10, 50, 5
 SEED = 0
-GOOD = 7.0  # of ten stars
-Basket = list[int]
+LOGS = (  # name, ready mapping, file
+    ("MovieLens 100K", "movielens-100k", "movielens_100k/u.data"),
+    ("Anime", "anime", "anime/anime_ratings.dat.gz"),
+    ("Steam purchases", "steam", "steam_200k/game_purchase.dat.gz"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Who wanted what: for everyone positions in the ids, the hidden one last."""
+    """Who came to want what: for everyone positions in the ids, the hidden one last."""
 
     name: str
     ids: list[str]
-    baskets: list[Basket]
+    baskets: list[list[int]]
 
 
-def read_films(data: Path) -> Log:
-    """Read MovieLens 100K: what somebody rated, whatever the rating."""
-    films = read_100k(data)
-    return Log(films.name, films.ids, [person.items.tolist() for person in films.people])
-
-
-def read_table(name: str, path: Path, keep: Callable[[float], bool]) -> Log:
-    """Read a table of person, item and a number, without times."""
-    wanted: dict[str, list[str]] = {}
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        next(file)
-        for user, item, value in (line.split("\t") for line in file):
-            if keep(float(value)):
-                wanted.setdefault(user, []).append(item)
-    ids = sorted({item for items in wanted.values() for item in items})
+def read_log(name: str, mapping: str, path: Path) -> Log:
+    """Import a log as the product does, and read what people came to want."""
+    spec = choose_mapping(path, [m for m in load_events(mapping) if any(fnmatch(path.name, f) for f in m.files)])
+    with tempfile.TemporaryDirectory() as folder:
+        import_events(path, spec, Path(folder), None, {})
+        wanted = [list(dict.fromkeys(items)) for _, items in InteractionLog(Path(folder)).sequences()]
+    ids = sorted({item for items in wanted for item in items})
     places = {item: n for n, item in enumerate(ids)}
     chance = np.random.default_rng(SEED)
-    baskets = [chance.permutation([places[item] for item in dict.fromkeys(items)]).tolist() for items in wanted.values()]
-    return Log(name, ids, baskets)
+    baskets = [[places[item] for item in items] for items in wanted]
+    return Log(name, ids, baskets if spec.time else [chance.permutation(basket).tolist() for basket in baskets])
 
 
 def measure(log: Log, epsilons: Sequence[float]) -> list[dict[str, Any]]:
@@ -86,7 +83,7 @@ def measure(log: Log, epsilons: Sequence[float]) -> list[dict[str, Any]]:
     return found
 
 
-def _row(log: Log, people: Sequence[Basket], tables: str, near: ItemItemIndex, popular: Sequence[str]) -> dict[str, Any]:
+def _row(log: Log, people: Sequence[list[int]], tables: str, near: ItemItemIndex, popular: Sequence[str]) -> dict[str, Any]:
     rankings: dict[str, dict[str, list[str]]] = {"item-item": {}, "popularity": {}}
     for n, basket in enumerate(people):
         mine = [log.ids[item] for item in basket[:-1]]
@@ -108,11 +105,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=shared_data(), help="the folder of the public data sets")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
-    logs = [
-        read_films(options.data),
-        read_table("Anime, 7 stars and more", options.data / "anime" / "anime_ratings.dat.gz", lambda stars: stars >= GOOD),
-        read_table("Steam purchases", options.data / "steam_200k" / "game_purchase.dat.gz", lambda bought: bought > 0),
-    ]
+    logs = [read_log(name, mapping, options.data / path) for name, mapping, path in LOGS]
     rows = [row for log in logs for row in measure(log, EPSILONS)]
     table = Table("log", "people", "items", "tables", "item-item nDCG@10, %", "popularity", title=f"δ = {DELTA:g}")
     for row in rows:

@@ -34,7 +34,7 @@ def join(words: Iterable[str], language: Language, last: str = "") -> str:
     return ", ".join(words)
 
 
-def _alike(one: str, other: str) -> bool:
+def _begin_alike(one: str, other: str) -> bool:
     """Whether two words begin alike, as "romantic" and "romance" do: both together sound like a slip."""
     return len(one) >= _STEM and one[:_STEM].lower() == other[:_STEM].lower()
 
@@ -123,7 +123,7 @@ class Speaker:
             [self.value_label(f, v, language) for f, v in values if self._domain.facets[f].match == match]
             for match in ("soft", "hard")
         )
-        soft = [word for word in soft if not any(_alike(word, other) for other in hard)]
+        soft = [word for word in soft if not any(_begin_alike(word, other) for other in hard)]
         noun = self._domain.noun[language]
         how, what, name = join(soft, language), join(hard, language, "and"), noun.one if one else noun.many
         if language == "zh":

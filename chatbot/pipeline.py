@@ -185,10 +185,12 @@ class RecommendationPipeline:
         try:
             facts = facts_of(conversation, profile, self._count)
             action = decide(request, facts)
+            if action in ("recommend", "ask"):
+                self._prepare(draft, conversation, profile)
             if action == "recommend" or (action == "ask" and items_only):
-                yield from self._recommend(draft, conversation, profile, cancel, items_only)
+                yield from self._recommend(draft, profile, cancel, items_only)
             elif action == "ask":
-                yield from self._ask(draft, conversation, profile, cancel, facts)
+                yield from self._ask(draft, profile, cancel, facts)
             else:
                 yield self._say(draft, self._replier.reply(action, request, profile))
         except GeneratorExit:
@@ -207,27 +209,22 @@ class RecommendationPipeline:
         draft.notes += [reply.note] if reply.note else []
         return Text(draft.opening, language=draft.request.language)
 
-    def _ask(
-        self, draft: Draft, conversation: Conversation, profile: Profile, cancel: threading.Event, facts: Facts
-    ) -> Iterator[TurnEvent]:
+    def _ask(self, draft: Draft, profile: Profile, cancel: threading.Event, facts: Facts) -> Iterator[TurnEvent]:
         """Ask what tells most of what the person wants; recommend where no question tells enough."""
         yield Stage("looking", draft.request.language)
         before = draft.clock()
-        query = replace(self._query(draft, conversation, profile), k=LOOK)
+        query = replace(draft.query, k=LOOK)
         question = clarify(self._retriever.retrieve(query).candidates, self.index.domain, facts.asked)
         draft.timings["retrieve"] = draft.clock() - before
         if question is None:
-            yield from self._recommend(draft, conversation, profile, cancel, items_only=False)
+            yield from self._recommend(draft, profile, cancel, items_only=False)
         else:
             yield self._say(draft, self._replier.clarify(question, draft.request.language))
 
-    def _recommend(
-        self, draft: Draft, conversation: Conversation, profile: Profile, cancel: threading.Event, items_only: bool
-    ) -> Iterator[TurnEvent]:
+    def _recommend(self, draft: Draft, profile: Profile, cancel: threading.Event, items_only: bool) -> Iterator[TurnEvent]:
         request = draft.request
         yield Stage("looking", request.language)
         before = draft.clock()
-        draft.query = self._query(draft, conversation, profile)
         found = self._retriever.retrieve(draft.query)
         draft.candidates, draft.relaxed = found.candidates, found.relaxed
         draft.timings["retrieve"] = draft.clock() - before
@@ -279,7 +276,8 @@ class RecommendationPipeline:
             draft.notes.append(f"no vote: {error}")
         draft.timings["rerank"] = draft.clock() - before
 
-    def _query(self, draft: Draft, conversation: Conversation, profile: Profile) -> Query:
+    def _prepare(self, draft: Draft, conversation: Conversation, profile: Profile) -> None:
+        """Put into a draft what is known of the person's interests, and the query that they and the request come to."""
         request = draft.request
         shown = [item["id"] for turn in conversation.turns for item in turn.record["items"]][-KEEP_SHOWN:]
         named = set(request.named) | set(request.liked) | set(request.disliked) | set(request.seen)
@@ -295,7 +293,7 @@ class RecommendationPipeline:
         )
         draft.interests = self.people.interests(conversation.user)
         words = self.people.painter.query(draft.interests, request.language)
-        return personalise(query, request, profile, draft.interests, words)
+        draft.query = personalise(query, request, profile, draft.interests, words)
 
     # -- memory ---------------------------------------------------------------------------------------------------
 

@@ -57,9 +57,13 @@ def release(
             "noise": made.noise,
             "at": time.strftime("%Y-%m-%d"),
         }
+        unfinished = output.with_name(f"{output.name}.{os.getpid()}.new")
+        try:
+            unfinished.mkdir(parents=True)
+        except OSError as error:
+            raise SettingsError(f"{output} cannot be written: {error.strerror}. Give another folder with --output.") from error
         before: list[dict[str, Any]] = read_json(catalogue.folder / LEDGER).get("releases", [])
         write_json(catalogue.folder / LEDGER, {"releases": [*before, note]})  # first: what may have got out counts
-        unfinished = output.with_name(f"{output.name}.{os.getpid()}.new")
         save_release(made, unfinished)
         write_json(unfinished / NOTE, note)
         unfinished.rename(output)

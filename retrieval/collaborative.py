@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,20 @@ class ItemItemIndex:
         return len(self.ids)
 
     @classmethod
+    def from_rows(cls, ids: Sequence[str], rows: Iterable[tuple[Any, Any]], k: int) -> ItemItemIndex:
+        """Hold at most k neighbours of every item.
+
+        Args:
+            ids: of the n items.
+            rows: for each of them, in their order, positions of its neighbours, nearest first, and their weights.
+            k: how many at most.
+        """
+        neighbours, weights = np.full((len(ids), k), -1, np.int32), np.zeros((len(ids), k), np.float32)
+        for row, (near, values) in enumerate(rows):
+            neighbours[row, : len(near)], weights[row, : len(near)] = near, values
+        return cls(ids, neighbours, weights)
+
+    @classmethod
     def from_matrix(cls, ids: Sequence[str], wanted: Any) -> ItemItemIndex:
         """Learn from strengths: of people for items, or of whatever names several items at once, such as conversations.
 
@@ -53,20 +67,8 @@ class ItemItemIndex:
             ids: of the columns.
             wanted: a sparse matrix, (people, items), of float32.
         """
-        n, k = len(ids), min(NEIGHBOURS, max(len(ids) - 1, 0))
-        neighbours, weights = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
-        if k:
-            norms = np.sqrt(np.asarray(wanted.multiply(wanted).sum(axis=0), np.float32).ravel())
-            items: Any = wanted.T.tocsr()
-            step = max(1, _CELLS // n)
-            for start in range(0, n, step):
-                block = (items[start : start + step] @ wanted).toarray()
-                block /= norms[start : start + step, None] * norms[None, :] + SHRINKAGE
-                for row, similarities in enumerate(block, start):
-                    similarities[row] = 0
-                    best = largest(similarities, k)
-                    neighbours[row, : len(best)], weights[row, : len(best)] = best, similarities[best]
-        return cls(ids, neighbours, weights)
+        k = min(NEIGHBOURS, max(len(ids) - 1, 0))
+        return cls.from_rows(ids, _cosines(wanted, k) if k else (), k)
 
     def save(self, folder: Path) -> None:
         """Write into a folder, which is made."""
@@ -110,6 +112,21 @@ class ItemItemIndex:
         here = (rows >= 0) & (columns >= 0)
         cells = (np.asarray(self.weights)[own, nth][here], (rows[here], columns[here]))
         return sparse.csr_array(cells, shape=(len(positions), len(positions)))
+
+
+def _cosines(wanted: Any, k: int) -> Iterator[tuple[Any, Any]]:
+    """Yield the k nearest of every column, with their shrunk cosines."""
+    n = wanted.shape[1]
+    norms = np.sqrt(np.asarray(wanted.multiply(wanted).sum(axis=0), np.float32).ravel())
+    items: Any = wanted.T.tocsr()
+    step = max(1, _CELLS // n)
+    for start in range(0, n, step):
+        block = (items[start : start + step] @ wanted).toarray()
+        block /= norms[start : start + step, None] * norms[None, :] + SHRINKAGE
+        for row, similarities in enumerate(block, start):
+            similarities[row] = 0
+            best = largest(similarities, k)
+            yield best, similarities[best]
 
 
 def strength_matrix(ids: Sequence[str], log: InteractionLog, hidden: Collection[tuple[str, str]] = ()) -> tuple[Any, list[int]]:
@@ -157,6 +174,8 @@ def whole_matrix(ids: Sequence[str], log: InteractionLog, hidden: Collection[tup
 
 def largest(values: Weights, k: int) -> npt.NDArray[np.intp]:
     """Return where the k largest values above 0 stand, largest first, equal ones in their order."""
+    if not k:
+        return np.zeros(0, np.intp)
     bound = max(float(np.partition(values, -k)[-k]), 0.0)
     found = np.flatnonzero((values >= bound) & (values > 0))
     return found[np.argsort(-values[found], kind="stable")][:k]

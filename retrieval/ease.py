@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,19 +30,20 @@ def ease_index(ids: Sequence[str], wanted: Any, shrinkage: float = EASE_SHRINKAG
         wanted: a sparse matrix, (people, items), of float32.
         shrinkage: λ, above 0.
     """
-    n, k = len(ids), min(EASE_WEIGHTS, max(len(ids) - 1, 0))
-    if n > EASE_MOST:
+    if len(ids) > EASE_MOST:
         return ItemItemIndex.from_matrix(ids, wanted)
-    neighbours, weights = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
-    if k:
-        inverse = _inverse(wanted.tocsr(), shrinkage)
-        diagonal = inverse.diagonal().copy()
-        for row, of_row in enumerate(inverse):
-            predicting = -of_row / diagonal
-            predicting[row] = 0
-            best = largest(np.abs(predicting), k)
-            neighbours[row, : len(best)], weights[row, : len(best)] = best, predicting[best]
-    return ItemItemIndex(ids, neighbours, weights)
+    k = min(EASE_WEIGHTS, max(len(ids) - 1, 0))
+    return ItemItemIndex.from_rows(ids, _weights(_inverse(wanted.tocsr(), shrinkage), k) if k else (), k)
+
+
+def _weights(inverse: Weights, k: int) -> Iterator[tuple[Any, Any]]:
+    """Yield the k strongest weights of every item, for it or against it."""
+    diagonal = inverse.diagonal().copy()
+    for row, of_row in enumerate(inverse):
+        predicting = -of_row / diagonal
+        predicting[row] = 0
+        best = largest(np.abs(predicting), k)
+        yield best, predicting[best]
 
 
 def _inverse(wanted: Any, shrinkage: float) -> Weights:

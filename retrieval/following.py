@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,17 +46,16 @@ def following_index(ids: Sequence[str], people: Sequence[npt.NDArray[Any]]) -> I
         ids: of the n items.
         people: see :func:`transitions`.
     """
-    follows = transitions(people, len(ids))
-    neighbours, weights = np.full((len(ids), NEIGHBOURS), -1, np.int32), np.zeros((len(ids), NEIGHBOURS), np.float32)
-    for row in range(len(ids)):
+    return ItemItemIndex.from_rows(ids, _nearest(transitions(people, len(ids))), NEIGHBOURS)
+
+
+def _nearest(follows: Any) -> Iterator[tuple[Any, Any]]:
+    for row in range(follows.shape[0]):
         cells = slice(follows.indptr[row], follows.indptr[row + 1])
         near = follows.indices[cells]
         values = np.where(near == row, 0, follows.data[cells]).astype(np.float32)
-        if not len(values):
-            continue
         best = largest(values, min(NEIGHBOURS, len(values)))
-        neighbours[row, : len(best)], weights[row, : len(best)] = near[best], values[best]
-    return ItemItemIndex(ids, neighbours, weights)
+        yield near[best], values[best]
 
 
 def follow(index: ItemItemIndex, recent: Sequence[str], known: Collection[str] = frozenset()) -> dict[str, float]:

@@ -80,13 +80,15 @@ def release_tables(ids: Sequence[str], wanted: Any, epsilon: float, delta: float
     similar = _similarities(pairs + pairs.T, popularity[top], scale, pair_scale)
     noise = {"popularity": scale, "item_item": pair_scale}
     chosen: list[int] = top.tolist()
-    item_item = _nearest([ids[n] for n in chosen], similar)
+    k = min(NEIGHBOURS, max(len(chosen) - 1, 0))
+    nearest = ((best := largest(row, k), row[best]) for row in similar)
+    item_item = ItemItemIndex.from_rows([ids[n] for n in chosen], nearest, k)
     return Release(ids, np.maximum(popularity, 0), item_item, epsilon, delta, noise)
 
 
 def save_release(release: Release, folder: Path) -> None:
     """Write both tables as CSV into a folder, which is made."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     order: list[int] = np.argsort(-release.popularity, kind="stable").tolist()
     with (folder / POPULARITY).open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
@@ -108,11 +110,8 @@ def read_item_item(folder: Path) -> ItemItemIndex:
             near.setdefault(row["item"], []).append((row["other"], float(row["similarity"])))
     ids = sorted({*near, *(other for rows in near.values() for other, _ in rows)})
     places = {item_id: n for n, item_id in enumerate(ids)}
-    neighbours, weights = np.full((len(ids), NEIGHBOURS), -1, np.int32), np.zeros((len(ids), NEIGHBOURS), np.float32)
-    for item, rows in near.items():
-        neighbours[places[item], : len(rows)] = [places[other] for other, _ in rows]
-        weights[places[item], : len(rows)] = [weight for _, weight in rows]
-    return ItemItemIndex(ids, neighbours, weights)
+    rows = (([places[other] for other, _ in near.get(i, ())], [weight for _, weight in near.get(i, ())]) for i in ids)
+    return ItemItemIndex.from_rows(ids, rows, NEIGHBOURS)
 
 
 # -- before the noise: what one person can move at most -----------------------------------------------------------------
@@ -189,12 +188,3 @@ def _similarities(pairs: Voices, popularity: Voices, scale: float, pair_scale: f
     loud = np.where(pairs > _LOUD * pair_scale, pairs, 0)
     usual = np.sqrt(np.maximum(popularity, _LOUD * scale))
     return (loud / (usual[:, None] * usual[None, :] + _SHRINKAGE)).astype(np.float32)
-
-
-def _nearest(ids: Sequence[str], similar: npt.NDArray[np.float32]) -> ItemItemIndex:
-    n, k = len(ids), min(NEIGHBOURS, max(len(ids) - 1, 0))
-    neighbours, weights = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
-    for row in range(n if k else 0):
-        best = largest(similar[row], k)
-        neighbours[row, : len(best)], weights[row, : len(best)] = best, similar[row, best]
-    return ItemItemIndex(ids, neighbours, weights)

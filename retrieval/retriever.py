@@ -19,11 +19,11 @@ from retrieval.index import CatalogIndex
 from retrieval.item_table import Floats
 from retrieval.learned import Learned
 from retrieval.ranker import LearnedRanker
+from retrieval.sequence_store import NEXT
 from retrieval.types import Candidate, ChannelScore, Constraint, Item, Query, Retrieval
 
 Channels: TypeAlias = "Mapping[str, Mapping[str, ChannelScore]]"
 CONTRIBUTIONS = 5  # features named with a candidate
-NEXT = "following", "sequence"  # channels of the order of histories
 CONTENT = "dense", "bm25", "history", "facets"  # channels that need no behaviour
 DEFAULT_WEIGHTS = {
     "dense": 1.0,

@@ -18,10 +18,9 @@ from retrieval.interactions import InteractionLog
 from retrieval.item_table import Floats, Positions
 from retrieval.metrics import Gain, ndcg, paired_gain
 from retrieval.sequence import LENGTH, SequenceModel
-from retrieval.sequence_store import save_sequence
+from retrieval.sequence_store import NEXT, save_sequence
 from retrieval.types import ChannelScore
 
-CANDIDATES = "following", "sequence"
 Rankings: TypeAlias = "dict[str, dict[str, ChannelScore]]"  # channel -> what it proposes to somebody
 _DEPTH = 10
 _LISTED = 200  # items of each channel that are fused
@@ -111,7 +110,7 @@ def _measure(
         scores["following"] = follow(following, mine, known)
         best = {name: sorted(values.items(), key=lambda pair: -pair[1])[:_LISTED] for name, values in scores.items()}
         found.append({name: ranking(dict(pairs)) for name, pairs in best.items()})
-    quality = {name: float(_gains(found, targets, [name]).mean()) for name in (*others, *CANDIDATES)}
+    quality = {name: float(_gains(found, targets, [name]).mean()) for name in (*others, *NEXT)}
     gains, used, total = _choose(found, targets, list(others))
     return SequenceReport(len(people), len(checked), {**quality, **total}, gains, used)
 
@@ -123,7 +122,7 @@ def _choose(
     before = _gains(found, targets, fused)
     total = {"fused without": float(before.mean())}
     gains: dict[str, Gain] = {}
-    rest = list(CANDIDATES)
+    rest = list(NEXT)
     while rest:
         tried = {name: _gains(found, targets, [*fused, name]) for name in rest}
         best = max(rest, key=lambda name: float(tried[name].mean()))

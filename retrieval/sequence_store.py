@@ -11,7 +11,7 @@ from retrieval.collaborative import ItemItemIndex
 from retrieval.sequence import SequenceModel
 
 NAME = "sequence"
-_FOLLOWING = "following"  # folder inside
+NEXT = FOLLOWING, SEQUENCE = "following", "sequence"  # channels of what comes next
 
 
 def save_sequence(
@@ -24,12 +24,12 @@ def save_sequence(
         following: what follows what.
         folder: of the index.
         note: what was measured.
-        used: of the names ``sequence`` and ``following`` those that help.
+        used: of :data:`NEXT` those that help.
     """
 
     def save(path: Path) -> None:
         model.save(path)
-        following.save(path / _FOLLOWING)
+        following.save(path / FOLLOWING)
 
     write_beside(folder, NAME, save, {**note, "used": sorted(used)})
 
@@ -37,11 +37,11 @@ def save_sequence(
 def load_sequence(folder: Path) -> tuple[SequenceModel | None, ItemItemIndex | None]:
     """Read what helps, of an index's folder: the model, and what follows what."""
     found = find_beside(folder, NAME, "train-sequence")
-    used: list[str] = found[0].get("used", []) if found else []
-    if found is None or not used:
+    if found is None:
         return None, None
-    path = found[1]
+    note, path = found
+    used: list[str] = note.get("used", [])  # an older note has none
     return (
-        SequenceModel.load(path) if "sequence" in used else None,
-        ItemItemIndex.load(path / _FOLLOWING) if "following" in used else None,
+        SequenceModel.load(path) if SEQUENCE in used else None,
+        ItemItemIndex.load(path / FOLLOWING) if FOLLOWING in used else None,
     )

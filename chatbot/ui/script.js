@@ -152,13 +152,10 @@
     triggers.get("live")?.("select", { opinion: JSON.stringify({ item, kind, on, turn }) });
   };
 
-  // Who opens "why" looks closer at an item. The event does not bubble, and comes once more when a redraw opens it.
-  const looked = new WeakSet();
+  // Who opens "why" looks closer at an item; it counts once a turn. The event does not bubble.
   document.addEventListener("toggle", (event) => {
     const card = event.target.matches?.("details.why[open]") && event.target.closest(".card");
-    if (!card || looked.has(event.target)) return;
-    looked.add(event.target);
-    tell(card, card.dataset.item, "opened", true);
+    if (card) tell(card, card.dataset.item, "opened", true);
   }, true);
 
   function mark(button) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class BadRow:
     raw: Any
 
 
-class Table:
+class Table(ABC):
     """A file as a stream of rows. Every iteration opens the file again.
 
     Attributes:
@@ -104,8 +105,8 @@ class Table:
         self._fraction = 0.0
         return exploded(self._read(), self.source.explode) if self.source.explode else self._read()
 
-    def _read(self) -> Iterator[Numbered]:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self) -> Iterator[Numbered]: ...
 
     @contextmanager
     def _opened(self) -> Generator[tuple[io.BufferedReader, Place]]:

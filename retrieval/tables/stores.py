@@ -9,6 +9,7 @@ import os
 import sqlite3
 import tempfile
 import weakref
+from abc import abstractmethod
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -43,14 +44,14 @@ class StoredTable(Table):
         names = unique_names(self._names())
         self.columns = unique_names((*source.columns[: len(names)], *names[len(source.columns) :]))
 
-    def _names(self) -> Iterable[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def _names(self) -> Iterable[str]: ...
 
-    def _counted(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _counted(self) -> int: ...
 
-    def _batches(self) -> Iterator[Iterable[tuple[Any, ...]]]:
-        raise NotImplementedError
+    @abstractmethod
+    def _batches(self) -> Iterator[Iterable[tuple[Any, ...]]]: ...
 
     def __iter__(self) -> Iterator[Numbered]:
         """Yield (number, row) and (number, what is wrong) of every row."""

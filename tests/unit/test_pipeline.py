@@ -470,6 +470,23 @@ def test_liked_items_change_the_order(talk):
     assert all("history" in r.channels for r in turn.items)
 
 
+def test_the_vote_is_told_what_the_person_likes_where_they_name_nothing(talk):
+    read = []
+
+    def votes(prompt, labels):
+        read.append(prompt.user)
+        return [0.0] * len(labels)
+
+    ann = talk(votes=votes, poll=Poll(1.0))
+    ann.say("something for tonight")
+    assert not any("they like" in prompt for prompt in read)
+    for item in ("the-shining-1980", "psycho-1960", "get-out-2017", "hereditary-2018"):
+        ann.did("liked", item)
+    read.clear()
+    ann.say("something else")
+    assert any("they like" in prompt and "horror" in prompt for prompt in read)
+
+
 def test_feedback_counts_from_the_next_turn_on_and_is_cited(talk):
     ann = talk()
     first = ann.say(WISH)
