@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, TemplateError, meta
+from jinja2 import Template as JinjaTemplate
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,9 +44,19 @@ class PromptError(ValueError):
     """A prompt file is broken or is given the wrong variables; the message names the file and the variable."""
 
 
-def _used(text: str, path: Path) -> set[str]:
+@cache
+def _compiled(text: str) -> JinjaTemplate:
+    return _JINJA.from_string(text)
+
+
+@cache
+def _undeclared(text: str) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(_JINJA.parse(text)))
+
+
+def _used(text: str, path: Path) -> frozenset[str]:
     try:
-        return set(meta.find_undeclared_variables(_JINJA.parse(text)))
+        return _undeclared(text)
     except TemplateError as error:
         raise PromptError(f"{path}: {error}") from error
 
@@ -67,7 +78,7 @@ class Template:
         if values.keys() != self.variables:
             missing, unknown = self.variables - values.keys(), values.keys() - self.variables
             raise PromptError(f"{self.path}: missing variables {sorted(missing)}, unknown variables {sorted(unknown)}")
-        return {name: _JINJA.from_string(text).render(values).strip() for name, text in self.sections.items()}
+        return {name: _compiled(text).render(values).strip() for name, text in self.sections.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ class Phrases:
         used = _used(self.texts[name], self.path)
         if values.keys() != used:
             raise PromptError(f"{self.path}: phrase '{name}' needs {sorted(used)}, got {sorted(values)}")
-        return _JINJA.from_string(self.texts[name]).render(values).strip()
+        return _compiled(self.texts[name]).render(values).strip()
 
 
 def examples(parts: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
