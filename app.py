@@ -152,22 +152,33 @@ def page(
         return
     go_offline()
     from chatbot.loading import Loader
+    from chatbot.pictures import Pictures
+    from chatbot.ui.access import Access
     from chatbot.ui.page import build_page
-    from chatbot.ui.serving import launch
+    from chatbot.ui.serving import launch, picture_route, stop_on_sigterm
 
     settings = make_settings(model=model, engine=engine, embedder=embedder, demo=demo)
+    access = Access.of(settings, user)
+    access.check_host(host)
     catalogue = find_catalogue(settings, catalog, domain)
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     stack = ExitStack()
     loader = Loader(lambda report: stack.enter_context(open_pipeline(settings, catalogue, report)))
+    pictures = Pictures(catalogue.path.parent, settings.pictures_folder, fetch=settings.fetch_pictures)
+    routes = [picture_route(pictures, lambda item: loader.wait(0).index.items.get(item))]
+    stop_on_sigterm()
     with stack:
-        launch(build_page(loader, default_user=user), host, port, block=False)
+        per_minute = settings.messages_per_minute
+        shown = build_page(loader, access=access, picture=pictures.url, messages_per_minute=per_minute)
+        served = launch(shown, host, port, access=access, routes=routes, block=False)
         typer.echo(f"Zhiyin is at http://{host}:{port} (stop with Ctrl-C); its parts are loading behind the page.", err=True)
         loader.start()
         try:
             loader.block()
         except KeyboardInterrupt:
             typer.echo("Goodbye. 再见。", err=True)
+        finally:  # before the stack closes the store under a turn
+            served.close()
 
 
 @cli.command()

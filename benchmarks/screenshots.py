@@ -1,98 +1,155 @@
-"""Makes the README's screenshots with the real model: ``python -m benchmarks.screenshots docs/screenshots``.
+"""Takes a picture of every state of the page: ``python -m benchmarks.screenshots docs/screenshots``.
 
-Starts ``app.py`` on a free port with user data of its own, talks to it in Debian's Chromium, and prints how long the page
-took to answer and to load.
+Starts ``app.py`` with the real model and user data of its own, and walks through it in Debian's Chromium: in English and in
+Chinese, light and dark, on a wide window and on a phone. A picture is named by state, language, scheme and window.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import socket
-import subprocess
-import sys
+import io
 import tempfile
 import time
-import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ("background-networking", "component-update", "sync")
-ARGUMENTS = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in QUIET)]
-TALKS = {
-    "en": ["I loved Interstellar and Arrival; something quieter and thoughtful, no horror"],
-    "zh": ["九十年代的华语爱情片，不要悲剧"],
+from benchmarks.browsing import ARGUMENTS, CHROMIUM, send, served, visit
+
+WIDE, PHONE = {"width": 1280, "height": 880}, {"width": 390, "height": 844}
+LOOKS = (("en", "light", "wide"), ("zh", "dark", "wide"), ("zh", "light", "phone"), ("en", "dark", "phone"))
+LOCALES = {"en": "en-GB", "zh": "zh-CN"}
+WISHES = {
+    "en": "I loved Interstellar and Arrival; something quieter and thoughtful, no horror",
+    "zh": "九十年代的华语爱情片，不要悲剧",
 }
+OPEN = {"en": "recommend something", "zh": "推荐点什么"}
+IMPOSSIBLE = {"en": "a musical from Iran before 1940", "zh": "1940年以前的伊朗歌舞片"}
+NAMES = {"en": "Mira", "zh": "小雨"}
+COLOURS = 160  # of a picture: a page of few colours stays sharp, at a quarter of the size
 
 
-def start(port: int, data: str) -> tuple[subprocess.Popen[bytes], float]:
-    """Start the page; returns its process and the seconds until it answered."""
-    command = [sys.executable, "app.py", "--port", str(port)]
-    started = time.monotonic()
-    process = subprocess.Popen(command, env={**os.environ, "ZHIYIN_DATA": data})
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=1).close()
-            return process, time.monotonic() - started
-        except OSError:
-            if process.poll() is not None:
-                raise SystemExit("the page did not start") from None
-            time.sleep(0.05)
+def take(page: Any, path: Path) -> None:
+    """Take a picture of the window, with few colours."""
+    page.wait_for_timeout(450)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
-def talk(browser: Any, address: str, language: str, folder: Path) -> None:
-    """Hold one conversation and take its picture."""
-    context = browser.new_context(
-        locale="zh-CN" if language == "zh" else "en-GB", viewport={"width": 1100, "height": 900}, device_scale_factor=1
-    )
-    page = context.new_page()
-    page.set_default_timeout(180_000)
-    page.goto(address)
-    page.wait_for_selector("body[data-ready]")
-    page.wait_for_selector(".loading", state="detached")
-    page.locator("#zy-new").click()
-    page.wait_for_selector("#zy-history .turn, #zy-live .turn", state="detached")
-    for message in TALKS[language]:
-        page.locator("#zy-message textarea").fill(message)
-        page.locator("#zy-send").click()
-        page.wait_for_selector("#zy-live .turn")
-        page.wait_for_selector("#zy-live .turn[data-busy]", state="detached")
+def show(page: Any, room: str) -> None:
+    """Open what stands beside the conversation."""
+    if page.locator("[data-menu]").is_visible():
+        page.locator("[data-menu]").click()
+    page.locator(f"#zy-side [data-show={room}]").click()
+    page.wait_for_selector("dialog canvas" if room == "map" else "dialog[open]")
+
+
+def walk(page: Any, language: str) -> Iterator[str]:
+    """Go from state to state, and yield the name of each."""
+    page.locator("#zy-user textarea, #zy-user input").first.evaluate("(box) => box.blur()")
+    yield "start"
+    send(page, OPEN[language])
+    yield "question"
+    page.locator("#zy-live .option").first.click()
+    page.wait_for_selector("#zy-live .turn:not([data-busy]) .card")
+    send(page, IMPOSSIBLE[language])
+    yield "nothing-found"
+    page.evaluate("document.querySelector('#zy-new').click()")
+    page.wait_for_selector(".turn", state="detached")
+    send(page, WISHES[language], wait=False)
+    page.wait_for_selector("#zy-live .card")
+    page.wait_for_timeout(2500)
+    yield "working"
+    page.wait_for_selector("#zy-live .turn:not([data-busy])")
     page.locator("#zy-live .mark-liked").first.click()
-    page.wait_for_selector("#zy-live .mark-liked[aria-pressed='true']")
+    page.locator("#zy-live .mark-saved").nth(1).click()
+    yield "conversation"
+    page.locator("#zy-live .cited").nth(1).focus()
+    yield "source"
     page.locator("#zy-live details.why summary").first.click()
-    height = page.evaluate("Math.ceil(document.documentElement.scrollHeight)")
-    page.set_viewport_size({"width": 1100, "height": min(int(height) + 20, 1500)})
-    page.evaluate("window.scrollTo(0, 0)")
-    page.wait_for_timeout(500)
-    page.screenshot(path=str(folder / f"conversation-{language}.png"))
-    context.close()
+    page.locator("#zy-live .card").first.evaluate("card => card.scrollIntoView()")
+    yield "why"
+    page.locator("#zy-live details.why summary").first.click()
+    page.evaluate("document.querySelector('#zy-live .turn').scrollIntoView()")
+    page.locator("#zy-live .edit > summary").click()
+    yield "edit"
+    page.keyboard.press("Escape")
+    page.locator("#zy-live button.title").first.click()
+    page.wait_for_selector("dialog.item[open]")
+    yield "details"
+    page.locator("dialog [data-close]").click()
+    for room in ("map", "saved", "profile", "settings"):
+        show(page, room)
+        yield room
+        page.locator("dialog [data-close]").click()
+    if page.locator("[data-menu]").is_visible():
+        page.locator("[data-menu]").click()
+        yield "menu"
+        page.keyboard.press("Escape")
+    yield from _troubles(page, language)
+
+
+def _troubles(page: Any, language: str) -> Iterator[str]:
+    send(page, OPEN[language], wait=False)
+    page.wait_for_timeout(150)
+    page.wait_for_selector("#zy-live .turn:not([data-busy])")
+    page.locator("#zy-message textarea").fill("?" * 5000)
+    page.locator("#zy-send").click()
+    page.wait_for_selector(".notice")
+    yield "too-long"
+    page.locator("#zy-message textarea").fill("")
+    page.evaluate("document.querySelector('#zy-private').click()")
+    page.wait_for_selector(".private")
+    send(page, WISHES[language], wait=False)
+    page.wait_for_selector("#zy-live .reason:not(.waiting)")
+    page.wait_for_timeout(1500)
+    page.locator("#zy-stop").click()
+    page.wait_for_selector("#zy-live .retry")
+    yield "private-stopped"
 
 
 def main() -> None:
     """Take every picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--demo", action="store_true", help="without weights: to look at the page itself")
+    options = parser.parse_args()
+    folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
-        process, seconds = start(port, data)
-        try:
-            print(f"the page answered after {seconds:.1f} s")
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            started = time.monotonic()
-            for language in TALKS:
-                talk(browser, f"http://127.0.0.1:{port}", language, folder)
-                print(f"{language}: done after {time.monotonic() - started:.1f} s")
-            browser.close()
-        finally:
-            process.terminate()
-            process.wait(30)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as data, ExitStack() as stack:
+        address, seconds = stack.enter_context(served(data, *(["--offline-demo"] if options.demo else [])))
+        print(f"the page answered after {seconds:.1f} s")
+        browser = stack.enter_context(sync_playwright()).chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for n, (language, scheme, window) in enumerate(LOOKS):
+            context = {
+                "color_scheme": scheme,
+                "viewport": WIDE if window == "wide" else PHONE,
+                "has_touch": window == "phone",
+            }
+            look = f"{language}-{scheme}-{window}"
+            with visit(browser, address, LOCALES[language], ready=False, **context) as page:
+                if n == 0:
+                    take(page, folder / f"loading-{look}.png")
+                page.wait_for_selector(".loading", state="detached")
+                name = page.locator("#zy-user textarea, #zy-user input").first
+                name.evaluate("(box, name) => { box.focus(); }", NAMES[language])
+                page.evaluate("document.body.classList.add('menu')")
+                name.fill(f"{NAMES[language]}{n if n > 1 else ''}")
+                name.press("Enter")
+                page.wait_for_function("document.querySelectorAll('.tile').length > 0")
+                page.evaluate("document.body.classList.remove('menu')")
+                page.wait_for_timeout(400)
+                for state in walk(page, language):
+                    take(page, folder / f"{state}-{look}.png")
+            print(f"{look}: done after {time.monotonic() - started:.0f} s")
+        browser.close()
+    sizes = [path.stat().st_size for path in folder.glob("*.png")]
+    print(f"{len(sizes)} pictures, {sum(sizes) / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -20,11 +20,14 @@ class Draft:
 
     request: Request
     started: float
+    items_only: bool = False
+    explore: float | None = None
     timings: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_TIMINGS, 0.0))
     items: list[Recommendation] = field(default_factory=list[Recommendation])
     interests: Interests = field(default_factory=Interests)
     query: Query = field(default_factory=lambda: Query(""))
     candidates: tuple[Candidate, ...] = ()
+    before: dict[str, int] = field(default_factory=dict[str, int])  # item -> place before the model's vote
     relaxed: tuple[Constraint, ...] = ()
     opening: str = ""
     question: Question | None = None
@@ -35,7 +38,14 @@ class Draft:
         """Return the milliseconds since the turn began."""
         return 1000 * (time.perf_counter() - self.started)
 
-    def turn(self, turn_id: str, conversation: Conversation, model: Mapping[str, str], held: Sequence[Held]) -> Turn:
+    def turn(
+        self,
+        turn_id: str,
+        conversation: Conversation,
+        model: Mapping[str, str],
+        held: Sequence[Held],
+        suggestions: Sequence[str] = (),
+    ) -> Turn:
         """Return the record of the turn as it stands."""
         return Turn(
             id=turn_id,
@@ -46,6 +56,7 @@ class Draft:
             opening=self.opening,
             question=self.question,
             held=tuple(held),
+            suggestions=tuple(suggestions),
             reply=self._reply(),
             timings_ms=self.timings,
             model=model,
@@ -64,11 +75,6 @@ class Draft:
             for r in self.items
         ]
         return "\n".join([self.opening, *lines]).strip()
-
-
-def recommendations(candidates: Sequence[Candidate]) -> list[Recommendation]:
-    """Return candidates as recommendations, in their order."""
-    return [Recommendation(c.item, rank, c.score, c.channels) for rank, c in enumerate(candidates, 1)]
 
 
 def timing_text(timings: Mapping[str, float]) -> str:

@@ -46,6 +46,7 @@ def erase_person(store: UserStore, user: str, data: Path | None, held: Collectio
     events = store.events(user)
     talks = [store.load(name, user) for name in store.conversations(user)]
     words = [user, *(event.text for event in events), *(turn.message for talk in talks for turn in talk.turns)]
+    words += [heading.title for heading in store.headings(user)]
     logs = [path.parent for path in sorted((data / "index").glob("*/interactions"))] if data else []
     with ExitStack() as locks:
         for folder in logs:

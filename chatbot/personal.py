@@ -9,7 +9,7 @@ from typing import Any
 
 from chatbot.interests import CatalogueView, Interests
 from chatbot.interests.tastes import values_of
-from chatbot.types import Profile, Request
+from chatbot.types import Conversation, Profile, Request
 from retrieval.domain import PEOPLE
 from retrieval.embedder import Vectors
 from retrieval.index import CatalogIndex
@@ -17,6 +17,24 @@ from retrieval.types import Constraint, Query
 
 RECENT = 20  # liked and disliked items that a query holds
 HISTORY = 50  # latest items, for what comes next
+POOL = 10  # candidates that the model votes on
+KEEP_SHOWN = 30  # items shown in this conversation that do not come back
+
+
+def query_of(request: Request, conversation: Conversation, profile: Profile) -> Query:
+    """Return what a message and its conversation ask for; :func:`personalise` adds what is known of the person."""
+    shown = [item["id"] for turn in conversation.turns for item in turn.record["items"]][-KEEP_SHOWN:]
+    named = set(request.named) | set(request.liked) | set(request.disliked) | set(request.seen)
+    return Query(
+        text=request.query,
+        language=request.language,
+        context=request.context,
+        constraints=request.constraints,
+        wishes=request.wishes,
+        disliked=tuple(dict.fromkeys([*profile.disliked[-RECENT:], *request.disliked])),
+        exclude=frozenset({*shown, *named, *profile.known}),
+        k=max(POOL, request.count),
+    )
 
 
 def personalise(query: Query, request: Request, profile: Profile, interests: Interests, words: str) -> Query:

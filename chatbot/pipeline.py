@@ -14,15 +14,16 @@ from itertools import islice
 
 from chatbot.answers import Speaker
 from chatbot.clarifying import LOOK, clarify
-from chatbot.draft import Draft, recommendations, timing_text
+from chatbot.draft import Draft, timing_text
 from chatbot.fitting import Fitting
 from chatbot.grounding import Grounder
 from chatbot.held import held_state
 from chatbot.keeper import Keeper
+from chatbot.listing import Lister, check_list
 from chatbot.llm.base import LanguageModel
 from chatbot.noting import statements
 from chatbot.people import People
-from chatbot.personal import RECENT, catalogue_of, personalise
+from chatbot.personal import catalogue_of, personalise, query_of
 from chatbot.policy import Facts, decide, facts_of
 from chatbot.portrait import Painter
 from chatbot.reading import ModelReader, is_open, merge
@@ -51,12 +52,10 @@ from retrieval.errors import EngineError
 from retrieval.events import Event
 from retrieval.index import CatalogIndex
 from retrieval.retriever import Retriever
-from retrieval.types import Candidate, Constraint, Query, Wish
+from retrieval.types import Candidate, Constraint, Wish
 
 logger = logging.getLogger(__name__)
-POOL = 10  # candidates that the model votes on
 DEFAULT_POLL = Poll()
-KEEP_SHOWN = 30  # items shown in this conversation that do not come back
 
 
 class RecommendationPipeline:
@@ -97,12 +96,14 @@ class RecommendationPipeline:
         self._deidentify = deidentify
         self._poll, self._turnstile = poll, Turnstile(parallel)
         self._retriever = Retriever(index, calibration=calibration)
-        self._understanding = Understanding(index.domain, index.items, count=count, guess=guess)
+        self._understanding = Understanding(index.domain, index.items, count=0, guess=guess)  # 0: not said
         self._reader = ModelReader(model, index.domain) if read_with_model else None
-        self._count = count
+        self.count = count
         self._speaker = Speaker(index.domain, index.items)
         self._replier = Replier(index.domain, index.items, self._speaker)
         self.people = People(store, self.keeper.log, catalogue_of(index), Painter(index.domain, self._speaker))
+        lexicon = self._understanding.lexicon
+        self._lister = Lister(index, self._retriever, self._speaker, lexicon, model, poll)
         self.grounder = Grounder(index.domain, self._understanding.names, self._understanding.lexicon)
         self._writer = Writer(model, index.domain, self.grounder)
         self._teller = Teller(Fitting(index.domain, index.items, self._speaker), self._writer)
@@ -136,9 +137,18 @@ class RecommendationPipeline:
             if self._reader:
                 self._reader.read(request.text, request.language)
 
-    def complete(self, message: str, conversation: Conversation, profile: Profile, *, items_only: bool = False) -> Turn:
+    def complete(
+        self,
+        message: str,
+        conversation: Conversation,
+        profile: Profile,
+        *,
+        items_only: bool = False,
+        count: int | None = None,
+        explore: float | None = None,
+    ) -> Turn:
         """Run a turn to its end and return its record; see :meth:`respond`."""
-        *_, last = self.respond(message, conversation, profile, items_only=items_only)
+        *_, last = self.respond(message, conversation, profile, items_only=items_only, count=count, explore=explore)
         assert isinstance(last, Done)
         return last.turn
 
@@ -152,6 +162,8 @@ class RecommendationPipeline:
         language: Language | None = None,
         items_only: bool = False,
         drop: Sequence[Constraint | Wish] = (),
+        count: int | None = None,
+        explore: float | None = None,
     ) -> Iterator[TurnEvent]:
         """Answer a message, event by event; the last one is :class:`Done`.
 
@@ -165,11 +177,15 @@ class RecommendationPipeline:
             language: of the answer, when the message does not show one.
             items_only: skip the model's vote and the text, and ask nothing back.
             drop: what the person took out of what the conversation holds to.
+            count: items of the list unless the message says otherwise, 1 to 10; None: as the pipeline was made.
+            explore: how adventurous the list is, from 0 to 1; None: as usual, which is near 0.3.
 
         Raises:
             MessageError: the message is empty or too long; nothing is stored.
+            SettingsError: ``count`` or ``explore`` is outside its range; nothing is stored.
         """
         started = time.perf_counter()
+        check_list(count, explore)
         yield Stage("understanding")
         cancel = cancel or threading.Event()
         message, taken_out = self._understanding.without_identifiers(message) if self._deidentify else (message, ())
@@ -177,18 +193,20 @@ class RecommendationPipeline:
         if self._reader and not drop and is_open(request, conversation):
             reading = self._reader.read(request.text, request.language, cancel)
             request = merge(request, reading, conversation, self.index.domain) if reading else request
-        draft = Draft(request, started)
+        usual = count or self.count
+        draft = Draft(replace(request, count=request.count or usual), started, items_only, explore)
         draft.notes += [f"taken out: {kind}" for kind in taken_out]
         draft.timings["understand"] = draft.clock()
         turn_id = uuid.uuid4().hex
+        request = draft.request
         self.learn(*statements(request, profile, conversation, turn_id))
         try:
-            facts = facts_of(conversation, profile, self._count)
+            facts = facts_of(conversation, profile, usual)
             action = decide(request, facts)
             if action in ("recommend", "ask"):
                 self._prepare(draft, conversation, profile)
             if action == "recommend" or (action == "ask" and items_only):
-                yield from self._recommend(draft, profile, cancel, items_only)
+                yield from self._recommend(draft, profile, cancel)
             elif action == "ask":
                 yield from self._ask(draft, profile, cancel, facts)
             else:
@@ -217,15 +235,15 @@ class RecommendationPipeline:
         question = clarify(self._retriever.retrieve(query).candidates, self.index.domain, facts.asked)
         draft.timings["retrieve"] = draft.clock() - before
         if question is None:
-            yield from self._recommend(draft, profile, cancel, items_only=False)
+            yield from self._recommend(draft, profile, cancel)
         else:
             yield self._say(draft, self._replier.clarify(question, draft.request.language))
 
-    def _recommend(self, draft: Draft, profile: Profile, cancel: threading.Event, items_only: bool) -> Iterator[TurnEvent]:
+    def _recommend(self, draft: Draft, profile: Profile, cancel: threading.Event) -> Iterator[TurnEvent]:
         request = draft.request
         yield Stage("looking", request.language)
         before = draft.clock()
-        found = self._retriever.retrieve(draft.query)
+        found = self._lister.find(draft)
         draft.candidates, draft.relaxed = found.candidates, found.relaxed
         draft.timings["retrieve"] = draft.clock() - before
         draft.notes += [f"relaxed: {self._speaker.describe_constraint(c, request.language)}" for c in found.relaxed]
@@ -233,19 +251,19 @@ class RecommendationPipeline:
         count = min(request.count, len(found.candidates))
         opening = self._speaker.opening(request, profile, told, found.relaxed, count, found.instead)
         draft.opening = self._speaker.noted(request) + opening
-        draft.items = recommendations(found.candidates[:count])
+        self._lister.put(draft, found.candidates[:count])
         draft.timings["first_card"] = draft.clock()
         if not draft.items:
             yield Text(draft.opening, language=request.language)
             return
-        yield Cards(tuple(draft.items), settled=items_only, opening=draft.opening)
-        if items_only or cancel.is_set():
+        yield Cards(tuple(draft.items), settled=draft.items_only, opening=draft.opening)
+        if draft.items_only or cancel.is_set():
             return
         with ExitStack() as held:
             if self._poll.asks:
                 yield from self._in_line(held, cancel)
                 yield Stage("choosing")
-                self._vote(draft, count)
+                self._lister.vote(draft, count)
             yield Cards(tuple(draft.items), settled=True, opening=draft.opening)
             yield from self._teller.why(draft, profile)
             if not self._poll.asks:
@@ -262,37 +280,12 @@ class RecommendationPipeline:
                 return
             yield Stage("queued", place=place)
 
-    def _vote(self, draft: Draft, count: int) -> None:
-        before = draft.clock()
-        request = draft.request
-        try:
-            named = self._speaker.titles((i for i in request.liked if i not in request.named), request.language)
-            liked = named or draft.query.portrait
-            ordered = rerank(self.model, request, draft.candidates, self.index.domain, self._poll, liked=liked)
-            draft.candidates = ordered
-            draft.items = recommendations(self._retriever.choose(ordered, draft.query, count))
-        except EngineError as error:
-            logger.warning("no vote: %s", error)
-            draft.notes.append(f"no vote: {error}")
-        draft.timings["rerank"] = draft.clock() - before
-
     def _prepare(self, draft: Draft, conversation: Conversation, profile: Profile) -> None:
         """Put into a draft what is known of the person's interests, and the query that they and the request come to."""
         request = draft.request
-        shown = [item["id"] for turn in conversation.turns for item in turn.record["items"]][-KEEP_SHOWN:]
-        named = set(request.named) | set(request.liked) | set(request.disliked) | set(request.seen)
-        query = Query(
-            text=request.query,
-            language=request.language,
-            context=request.context,
-            constraints=request.constraints,
-            wishes=request.wishes,
-            disliked=tuple(dict.fromkeys([*profile.disliked[-RECENT:], *request.disliked])),
-            exclude=frozenset({*shown, *named, *profile.known}),
-            k=max(POOL, request.count),
-        )
         draft.interests = self.people.interests(conversation.user)
         words = self.people.painter.query(draft.interests, request.language)
+        query = query_of(request, conversation, profile)
         draft.query = personalise(query, request, profile, draft.interests, words)
 
     # -- memory ---------------------------------------------------------------------------------------------------
@@ -300,7 +293,7 @@ class RecommendationPipeline:
     def _finish(self, draft: Draft, conversation: Conversation, turn_id: str, cancel: threading.Event) -> Turn:
         draft.notes += ["stopped"] if cancel.is_set() else []
         held = held_state(draft.request, self._speaker, draft.request.language)
-        turn = draft.turn(turn_id, conversation, self.model.description, held)
+        turn = draft.turn(turn_id, conversation, self.model.description, held, self._lister.suggestions(draft))
         self.store.save(conversation.id, conversation.user, StoredTurn(turn.id, turn.at, draft.request.text, turn_record(turn)))
         context = {"conversation": conversation.id, "turn": turn.id}
         self.learn(*(Event(conversation.user, "shown", item.item.id, context=context) for item in turn.items))

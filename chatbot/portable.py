@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chatbot.store import UserStore
+from chatbot.store.headings import MAX_TITLE
 from chatbot.types import StoredTurn
 from retrieval.errors import ProfileError
 from retrieval.events import Event, EventKind
@@ -48,6 +49,7 @@ class _Turn(_Strict):
 
 class _Conversation(_Strict):
     id: str = Field(min_length=1, max_length=200)
+    title: str = Field(default="", max_length=MAX_TITLE)  # documents from before there were titles have none
     turns: list[_Turn]
 
 
@@ -69,7 +71,7 @@ def export_person(store: UserStore, user: str, person: str = "", log: Sequence[E
         person: what stands for the name; see :func:`pseudonym`.
         log: the person's events in the imported log.
     """
-    conversations = [store.load(name, user) for name in reversed(store.conversations(user))]
+    talks = [(heading.title, store.load(heading.id, user)) for heading in reversed(store.headings(user))]
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -79,12 +81,13 @@ def export_person(store: UserStore, user: str, person: str = "", log: Sequence[E
         "conversations": [
             {
                 "id": talk.id,
+                "title": title,
                 "turns": [
                     {"id": turn.id, "at": turn.at, "message": turn.message, "record": {**turn.record, "user": person}}
                     for turn in talk.turns
                 ],
             }
-            for talk in conversations
+            for title, talk in talks
         ],
     }
 
@@ -127,6 +130,9 @@ def import_person(store: UserStore, user: str, text: str) -> tuple[int, int]:
     turns = [(talk.id, turn) for talk in document.conversations for turn in talk.turns]
     for conversation, turn in turns:
         store.save(conversation, user, StoredTurn(turn.id, turn.at, turn.message, {**turn.record, "user": user}))
+    for talk in document.conversations:
+        if talk.title and talk.turns:
+            store.rename(talk.id, user, talk.title)
     return new, len(turns)
 
 

@@ -11,6 +11,7 @@ LIKED_FROM, DISLIKED_TO = 0.7, 0.3  # of a rating's place on its scale, or a pla
 _USED = frozenset({"seen", "rated", "reviewed", "viewed", "played", "purchased", "owned"})
 _OPINIONS = frozenset({"liked", "disliked"})
 _ANSWERS = frozenset({"accepted", "dismissed"})
+_LATER = frozenset({"saved", "accepted"})  # whoever says "I'll take that one" wants to find it again
 
 
 def standing(events: Iterable[Event]) -> list[Event]:
@@ -29,11 +30,13 @@ def build_profile(user: str, events: Iterable[Event]) -> Profile:
     A rating or review says liked from :data:`LIKED_FROM` on, disliked up to :data:`DISLIKED_TO`, and takes back both between
     them; without a value it says neither. Playing something long or often enough says liked. Whatever was rated, reviewed,
     viewed, played, purchased or owned was seen; what was saved or tagged may still be to come, and what was shown was not
-    chosen. What was accepted or dismissed was answered: it is not to be offered again.
+    chosen. What was accepted or dismissed was answered: it is not to be offered again. What was saved stays so until it is
+    cleared.
     """
     attitude: dict[str, str] = {}
     seen: dict[str, None] = {}
     answered: dict[str, None] = {}
+    saved: dict[str, None] = {}
     for event in standing(event for event in events if event.user == user):
         item = event.item
         if item is None:
@@ -43,13 +46,17 @@ def build_profile(user: str, events: Iterable[Event]) -> Profile:
                 seen.pop(item, None)
             if event.text in ("", attitude.get(item)):
                 attitude.pop(item, None)
-            if event.text in ("", *_ANSWERS):
-                answered.pop(item, None)
+            for kind, kept in (("saved", saved), ("accepted", answered), ("dismissed", answered)):
+                if event.text in ("", kind):
+                    kept.pop(item, None)
             continue
         if event.kind in _USED:
             seen[item] = None
         if event.kind in _ANSWERS:
             answered[item] = None
+        if event.kind in _LATER:
+            saved.pop(item, None)
+            saved[item] = None
         if said := opinion(event):
             attitude.pop(item, None)
             attitude[item] = said
@@ -59,6 +66,7 @@ def build_profile(user: str, events: Iterable[Event]) -> Profile:
         disliked=tuple(item for item, kind in attitude.items() if kind == "disliked"),
         seen=tuple(seen),
         answered=tuple(answered),
+        saved=tuple(saved),
     )
 
 

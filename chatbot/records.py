@@ -55,6 +55,26 @@ def _question_record(question: Question | None) -> dict[str, Any] | None:
     return {"about": question.about, "options": list(question.options), "values": list(question.values)}
 
 
+def _shares_record(shares: Mapping[str, float]) -> dict[str, float]:
+    """Shares, rounded so that they still add up to 1: the largest takes what rounding leaves."""
+    rounded = {name: round(share, 3) for name, share in shares.items()}
+    if rounded:
+        largest = max(rounded, key=lambda name: rounded[name])
+        rounded[largest] = round(rounded[largest] + 1 - sum(rounded.values()), 3)
+    return rounded
+
+
+def _why_record(recommendation: Recommendation) -> dict[str, Any]:
+    """Why an item is there; what does not apply is absent."""
+    record: dict[str, Any] = {"shares": _shares_record(recommendation.shares)}
+    if recommendation.features:
+        record["features"] = {name: round(value, 3) for name, value in recommendation.features.items()}
+    if recommendation.before_vote:
+        record["before_vote"] = recommendation.before_vote
+    record["checks"] = [{"label": c.label, "values": c.values, "ok": c.ok} for c in recommendation.checks]
+    return record
+
+
 def _item_record(recommendation: Recommendation, language: str) -> dict[str, Any]:
     return {
         "id": recommendation.item.id,
@@ -68,6 +88,7 @@ def _item_record(recommendation: Recommendation, language: str) -> dict[str, Any
             {"text": reason.text, "sources": list(reason.sources), "written_by": reason.written_by}
             for reason in recommendation.reasons
         ],
+        **_why_record(recommendation),
     }
 
 
@@ -101,6 +122,7 @@ def turn_record(turn: Turn) -> dict[str, Any]:
         "opening": turn.opening,
         "question": _question_record(turn.question),
         "held": [_held_record(held) for held in turn.held],
+        "suggestions": list(turn.suggestions),
         "reply": turn.reply,
         "timings_ms": {name: round(value, 1) for name, value in turn.timings_ms.items()},
         "model": dict(turn.model),

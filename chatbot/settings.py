@@ -43,6 +43,12 @@ class Settings(BaseSettings):
         context_tokens: the model's context a conversation slot.
         threads: of the engine; 0 means what 'python app.py weights' measured, else one a core. On a machine with other work,
             one fewer is steadier.
+        password: who opens the page gives a name and this; without it the page is for this machine alone. It is never shown or
+            logged.
+        single_user: the page has no names: everybody is the default user.
+        messages_per_minute: how many of a user, and of an address, are answered in a minute; 0: all.
+        fetch_pictures: pictures that the catalogue names by URL may be fetched, once each, by the server; without it nothing is
+            requested from another host.
     """
 
     model_config = SettingsConfigDict(env_prefix="ZHIYIN_", extra="ignore")
@@ -69,6 +75,10 @@ class Settings(BaseSettings):
     read_with_model: bool = False
     context_tokens: int = Field(default=2048, ge=1024, le=131072)
     threads: int = Field(default=0, ge=0, le=1024)
+    password: SecretStr = SecretStr("")
+    single_user: bool = False
+    messages_per_minute: int = Field(default=30, ge=0, le=6000)
+    fetch_pictures: bool = False
 
     @property
     def weights_folder(self) -> Path:
@@ -84,6 +94,11 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The user store."""
         return self.database or f"sqlite:///{self.data_folder / 'zhiyin.db'}"
+
+    @property
+    def pictures_folder(self) -> Path:
+        """Where small pictures of items are kept; it may be deleted at any time."""
+        return self.data_folder / "pictures"
 
     def index_folder(self, name: str) -> Path:
         """Where the index of a catalogue lies."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from retrieval.events import EventKind
@@ -21,6 +21,7 @@ class Profile:
 
     Attributes:
         answered: items that were recommended and taken or waved away.
+        saved: items kept for later.
     """
 
     user: str
@@ -28,6 +29,7 @@ class Profile:
     disliked: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
+    saved: tuple[str, ...] = ()
 
     @property
     def known(self) -> frozenset[str]:
@@ -120,14 +122,34 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """A demand of this turn in words, what the item has of its facet, and whether that keeps it."""
+
+    label: str
+    values: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A recommended item: its place, its score, every channel's opinion, and the reasons shown."""
+    """A recommended item: its place, its score, every channel's opinion, and the reasons shown.
+
+    Attributes:
+        shares: channel that found it -> its part of the fused score, together 1.
+        features: what moved it most in a learned order; empty without one.
+        before_vote: its place before the model's vote, from 1; 0 where there was none.
+        checks: of the demands of this turn.
+    """
 
     item: Item
     rank: int
     score: float
     channels: Mapping[str, ChannelScore]
     reasons: tuple[Reason, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict[str, float])
+    features: Mapping[str, float] = field(default_factory=dict[str, float])
+    before_vote: int = 0
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +157,7 @@ class Turn:
     """One exchange, whole: what was asked, found, ordered and said, and how long each part took.
 
     ``opening`` is the sentence before the items; ``reply`` holds it and a line an item. ``question`` is asked of the person;
-    ``held`` is what the conversation holds to after the turn.
+    ``held`` is what the conversation holds to after the turn; ``suggestions`` are messages that could follow.
 
     ``timings_ms`` holds ``understand``, ``retrieve``, ``rerank``, ``first_card``, ``first_token`` (the first words of a reason
     that the person can read, whoever wrote them), ``first_sentence`` (what to expect of the first item) and ``total``; a stage
@@ -156,6 +178,7 @@ class Turn:
     opening: str = ""
     question: Question | None = None
     held: tuple[Held, ...] = ()
+    suggestions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +189,24 @@ class StoredTurn:
     at: float
     message: str
     record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """One line of a list of past conversations.
+
+    Attributes:
+        used: when it was used last, in seconds since the epoch.
+        title: that the person gave it; empty when they gave none.
+        said: its first message, whole.
+        turns: how many it has.
+    """
+
+    id: str
+    used: float
+    title: str
+    said: str
+    turns: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,13 @@ class Bound(Model):
 class Words(Model):
     """The phrases that mean a facet value. ``name`` is the word to show, else the first phrase of a language.
 
+    ``attributive`` is the word before a noun, where that is another one ("Korean"): it should be among the phrases.
     ``not_*`` count under a negation alone. ``wanted_*`` count only where they are wished for: words for a narrower subject
     ("mafia"), which is all that a refusal then means, and not the whole genre.
     """
 
     name: Mapping[str, str] = Field(default_factory=dict)
+    attributive: Mapping[str, str] = Field(default_factory=dict)
 
     en: tuple[str, ...] = ()
     zh: tuple[str, ...] = ()

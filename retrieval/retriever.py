@@ -14,7 +14,7 @@ from retrieval.constraints import satisfies_all
 from retrieval.diversity import maximal_marginal_relevance, proportional
 from retrieval.domain import PEOPLE
 from retrieval.facet_columns import Mask, left_without, relax
-from retrieval.fusion import ranking, reciprocal_rank_fusion
+from retrieval.fusion import RRF_K, ranking, reciprocal_rank_fusion
 from retrieval.index import CatalogIndex
 from retrieval.item_table import Floats
 from retrieval.learned import Learned
@@ -50,6 +50,16 @@ class Retriever:
     explore: float = 0.1  # share of a reply for items that nobody used yet, where there is a learned order
     calibration: float = 0.0  # how much the kinds of a list follow those of what is liked, where nothing is asked for
 
+    @property
+    def _weights(self) -> Mapping[str, float]:
+        return DEFAULT_WEIGHTS if self.weights is None else self.weights
+
+    def _candidate(self, item: Item, score: float, channels: Channels) -> Candidate:
+        own = {name: ranking[item.id] for name, ranking in channels.items() if item.id in ranking}
+        parts = {name: self._weights.get(name, 1.0) / (RRF_K + entry.rank) for name, entry in own.items()}
+        total = sum(parts.values())
+        return Candidate(item, score, own, shares={name: part / total for name, part in parts.items() if part})
+
     def retrieve(self, query: Query) -> Retrieval:
         """Return up to ``query.k`` candidates, best first, each of which keeps every constraint that was not relaxed."""
         columns = self.index.columns
@@ -60,7 +70,7 @@ class Retriever:
         search = Search(self.index, query, allowed, self.index.learned)
         found = find_all(search)
         channels = rank_all(search, found)
-        fused = reciprocal_rank_fusion(channels, DEFAULT_WEIGHTS if self.weights is None else self.weights)
+        fused = reciprocal_rank_fusion(channels, self._weights)
         explained: dict[str, Floats] = {}
         learned = self.index.learned
         ranker = learned.ranker if learned is not None else None
@@ -75,7 +85,7 @@ class Retriever:
         if len(fused) < query.k:
             fused |= dict.fromkeys(self._unfound(allowed, fused, 3 * query.k), 0.0)
         pool = [
-            _candidate(item, fused[item.id], channels)
+            self._candidate(item, fused[item.id], channels)
             for item in (self.index.items[item_id] for item_id in list(fused)[: max(3 * query.k, 30)])
             if satisfies_all(item, kept, self.index.domain)  # masks chose it; the promise is checked on the item itself
         ]
@@ -94,7 +104,7 @@ class Retriever:
         content = {name: ranking for name, ranking in channels.items() if name in CONTENT}
         near = (i for i in reciprocal_rank_fusion(content) if i in learned.unproved and i not in taken)
         fresh = [
-            _candidate(item, chosen[-1].score, channels)
+            self._candidate(item, chosen[-1].score, channels)
             for item in (self.index.items[item_id] for item_id in near)
             if satisfies_all(item, kept, self.index.domain)
         ][: max(missing, 0)]
@@ -150,10 +160,6 @@ class Retriever:
         kinds = [c.item.values(facet) for c in candidates]
         chosen = calibrated([c.score for c in candidates], kinds, shares(liked), k, self.calibration)
         return [candidates[n] for n in chosen]
-
-
-def _candidate(item: Item, score: float, channels: Channels) -> Candidate:
-    return Candidate(item, score, {name: ranking[item.id] for name, ranking in channels.items() if item.id in ranking})
 
 
 def _explain(chosen: Sequence[Candidate], ranker: LearnedRanker, features: Mapping[str, Floats]) -> list[Candidate]:

@@ -157,12 +157,14 @@ class Candidate:
 
     Attributes:
         contributions: what each feature added to the score of a learned ranker; empty without one.
+        shares: channel that found it -> its part of the channels' fused score, together 1; the same beside a learned order.
     """
 
     item: Item
     score: float
     channels: Mapping[str, ChannelScore] = field_(default_factory=dict[str, ChannelScore])
     contributions: Mapping[str, float] = field_(default_factory=dict[str, float])
+    shares: Mapping[str, float] = field_(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,9 @@ def weigh(events: Iterable[Event], now: float) -> dict[str, Stand]:
         if item is None:
             continue
         if event.kind == "cleared":
-            if event.text != "seen":
+            if event.text not in ("seen", "saved"):
                 said.pop(item, None)
-            if not event.text:
+            if event.text in ("", "saved"):
                 done.pop(item, None)
                 acted.discard(item)
             continue

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from chatbot.types import Conversation, StoredTurn
+from chatbot.types import Conversation, Heading, StoredTurn
 from retrieval.errors import StoreError
 from retrieval.events import Event, EventKind
 
@@ -45,7 +45,45 @@ class UserStore(Protocol):
         ...
 
     def conversations(self, user: str) -> Sequence[str]:
-        """Return the ids of a user's conversations, the one used last first."""
+        """Return the ids of a user's conversations that have a turn, the one used last first."""
+        ...
+
+    def headings(self, user: str, words: str = "") -> Sequence[Heading]:
+        """Return a line for each of a user's conversations that have a turn, the one used last first.
+
+        Args:
+            user: whose they are.
+            words: keeps the conversations that contain each of them, in whatever case and width: in the title, in a message, or
+                in what was recommended or replied. Part of a word is enough. Without words no record of a turn is read.
+        """
+        ...
+
+    def rename(self, conversation: str, user: str, title: str) -> None:
+        """Give a conversation a title; an empty one takes its title away.
+
+        Raises:
+            StoreError: it belongs to another user, or there is none; or the title is too long.
+        """
+        ...
+
+    def remove(self, conversation: str, user: str) -> None:
+        """Remove a conversation with its turns, so that no file of the store holds any of them; events stay.
+
+        One that does not exist is nothing to do.
+
+        Raises:
+            StoreError: it belongs to another user.
+        """
+        ...
+
+    def withdraw(self, conversation: str, user: str, turn: str) -> None:
+        """Remove one turn of a conversation; its title stays, also when that was its only turn.
+
+        A turn that it does not have is nothing to do.
+
+        Raises:
+            StoreError: the conversation belongs to another user.
+        """
         ...
 
     def erase(self, user: str) -> None:
@@ -76,3 +114,18 @@ def foreign(conversation: str) -> StoreError:
 def foreign_turn(turn: str) -> StoreError:
     """The error of a turn that is in another conversation already."""
     return StoreError(f"Turn '{turn}' belongs to another conversation.", key="error_conversation")
+
+
+def absent(conversation: str) -> StoreError:
+    """The error of a conversation that does not exist."""
+    return StoreError(f"There is no conversation '{conversation}' any more.", key="error_no_conversation")
+
+
+def too_long(length: int, limit: int) -> StoreError:
+    """The error of a title that has too many characters."""
+    return StoreError(
+        f"The title has {length} characters; at most {limit} are kept. Shorten it.",
+        key="error_title",
+        length=length,
+        limit=limit,
+    )

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from retrieval.errors import StoreError, missing
 
 _MARK = "sealed:"  # what is encrypted begins with it
+_LITERAL = "sealed:text:"  # stands before a plain text that begins with the mark; what is encrypted has no second colon
 _SALT = b"zhiyin field encryption"  # the key is a secret of high entropy or a long passphrase; scrypt makes guessing dear
 _NONCE = 12  # bytes, as NIST SP 800-38D recommends for AES-GCM
 
@@ -40,8 +41,9 @@ class Plain:
         self._without = without
 
     def hide(self, text: str) -> str:
-        """Return it, less what cannot be stored."""
-        return text.replace(self._without, "") if self._without else text
+        """Return it, less what cannot be stored, and marked when it would be taken for encrypted."""
+        text = text.replace(self._without, "") if self._without else text
+        return _LITERAL + text if text.startswith(_MARK) else text
 
     def show(self, text: str) -> str:
         """Return it.
@@ -49,6 +51,8 @@ class Plain:
         Raises:
             StoreError: it is encrypted, and there is no key.
         """
+        if text.startswith(_LITERAL):
+            return text[len(_LITERAL) :]
         if text.startswith(_MARK):
             raise wrong_key()
         return text
@@ -76,8 +80,8 @@ class AesGcm:
 
     def show(self, text: str) -> str:
         """Decrypt what is encrypted; what was stored before there was a key is shown as it is."""
-        if not text.startswith(_MARK):
-            return text
+        if not text.startswith(_MARK) or text.startswith(_LITERAL):
+            return text.removeprefix(_LITERAL)
         from cryptography.exceptions import InvalidTag
 
         data = base64.b64decode(text[len(_MARK) :])

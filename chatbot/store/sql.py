@@ -7,17 +7,18 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from chatbot.store.base import arrived, foreign, foreign_turn
+from chatbot.store.base import absent, arrived, foreign, foreign_turn
 from chatbot.store.engines import open_engine
+from chatbot.store.headings import lacking, read_title, shown_texts, split_words
 from chatbot.store.migrating import migrate
 from chatbot.store.sealing import AesGcm, Plain, hide_record, show_record, wrong_key
 from chatbot.store.tables import ConversationRow, EventRow, TurnRow, UserRow
-from chatbot.types import Conversation, StoredTurn
+from chatbot.types import Conversation, Heading, StoredTurn
 from retrieval.errors import StoreError
 from retrieval.events import Event, EventKind
 
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 _NOT_A_DATABASE = "file is not a database"  # what SQLite says of a broken file, and of one that another key encrypts
 _EVENTS: Any = EventRow.__table__
 _USERS: Any = UserRow.__table__
+_SPOKEN = select(TurnRow.id).where(TurnRow.conversation == ConversationRow.id).exists()
 _CHECKPOINTS, _PAUSE = 20, 0.1  # tries, and seconds between them, to empty the log of writes while others read
 
 
@@ -109,11 +111,17 @@ class SqlUserStore:
     def load(self, conversation: str, user: str) -> Conversation:
         """Select the turns of a conversation of this user."""
         with Session(self._engine) as session:
-            row = session.get(ConversationRow, conversation)
-            if row is not None and row.user != user:
-                raise foreign(conversation)
+            self._mine(session, conversation, user)
             turns = session.scalars(select(TurnRow).where(TurnRow.conversation == conversation).order_by(TurnRow.at))
             return Conversation(conversation, user, tuple(self._turn(turn) for turn in turns))
+
+    @staticmethod
+    def _mine(session: Session, conversation: str, user: str) -> ConversationRow | None:
+        """Return the row of a conversation, None when there is none; refuse another user's."""
+        row = session.get(ConversationRow, conversation)
+        if row is not None and row.user != user:
+            raise foreign(conversation)
+        return row
 
     def _turn(self, row: TurnRow) -> StoredTurn:
         return StoredTurn(row.id, row.at, self._cipher.show(row.message), show_record(self._cipher, row.record))
@@ -123,12 +131,10 @@ class SqlUserStore:
         message, record = self._cipher.hide(turn.message), hide_record(self._cipher, turn.record)
         with Session(self._engine) as session, session.begin():
             self._ensure_users(session.connection(), [user])
-            row = session.get(ConversationRow, conversation)
+            row = self._mine(session, conversation, user)
             if row is None:
                 row = ConversationRow(id=conversation, user=user, used=turn.at)
                 session.add(row)
-            elif row.user != user:
-                raise foreign(conversation)
             stored = session.get(TurnRow, turn.id)
             if stored is not None and stored.conversation != conversation:
                 raise foreign_turn(turn.id)
@@ -138,9 +144,55 @@ class SqlUserStore:
 
     def conversations(self, user: str) -> Sequence[str]:
         """Select."""
-        query = select(ConversationRow.id).where(ConversationRow.user == user).order_by(ConversationRow.used.desc())
+        query = select(ConversationRow.id).where(ConversationRow.user == user, _SPOKEN).order_by(ConversationRow.used.desc())
         with Session(self._engine) as session:
             return list(session.scalars(query))
+
+    def headings(self, user: str, words: str = "") -> Sequence[Heading]:
+        """Select; words are looked for here, for the database can compare neither sealed nor folded text."""
+        turns = select(TurnRow).where(TurnRow.conversation == ConversationRow.id).correlate(ConversationRow)
+        said = turns.with_only_columns(TurnRow.message).order_by(TurnRow.at).limit(1).scalar_subquery()
+        count = turns.with_only_columns(func.count()).scalar_subquery()
+        query = select(ConversationRow.id, ConversationRow.used, ConversationRow.title, said, count)
+        query = query.where(ConversationRow.user == user, _SPOKEN).order_by(ConversationRow.used.desc())
+        show = self._cipher.show
+        with Session(self._engine) as session:
+            found = [Heading(name, used, show(title), show(first), n) for name, used, title, first, n in session.execute(query)]
+            wanted = split_words(words)
+            return [heading for heading in found if self._holds(session, heading, wanted)] if wanted else found
+
+    def _holds(self, session: Session, heading: Heading, words: frozenset[str]) -> bool:
+        """Whether a conversation has all of some words; records are read last, for they are long."""
+        words = lacking(words, heading.title, heading.said)
+        for column in (TurnRow.message, TurnRow.record):
+            for part in session.scalars(select(column).where(TurnRow.conversation == heading.id)) if words else ():
+                shown = [self._cipher.show(part)] if isinstance(part, str) else shown_texts(show_record(self._cipher, part))
+                words = lacking(words, *shown)
+        return not words
+
+    def rename(self, conversation: str, user: str, title: str) -> None:
+        """Update."""
+        title = read_title(title)
+        with Session(self._engine) as session, session.begin():
+            row = self._mine(session, conversation, user)
+            if row is None:
+                raise absent(conversation)
+            row.title = self._cipher.hide(title) if title else ""
+
+    def remove(self, conversation: str, user: str) -> None:
+        """Delete, and overwrite what was there."""
+        with Session(self._engine) as session, session.begin():
+            if self._mine(session, conversation, user) is None:
+                return
+            session.execute(delete(TurnRow).where(TurnRow.conversation == conversation))
+            session.execute(delete(ConversationRow).where(ConversationRow.id == conversation))
+        self._scrub()
+
+    def withdraw(self, conversation: str, user: str, turn: str) -> None:
+        """Delete."""
+        with Session(self._engine) as session, session.begin():
+            self._mine(session, conversation, user)
+            session.execute(delete(TurnRow).where(TurnRow.conversation == conversation, TurnRow.id == turn))
 
     # -- the end of what is kept ------------------------------------------------------------------------------------
 

@@ -23,12 +23,13 @@ class UserRow(Base):
 
 
 class ConversationRow(Base):
-    """A conversation, and when it was used last."""
+    """A conversation, when it was used last, and its title; one whose turns were all withdrawn has none."""
 
     __tablename__ = "conversations"
     id: Mapped[str] = mapped_column(String(200), primary_key=True)
     user: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
     used: Mapped[float]
+    title: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class TurnRow(Base):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from chatbot.types import Language
-from chatbot.ui.panel import render_panel
+from chatbot.ui.portrait_panel import render_panel
 from chatbot.ui.texts import text
 from retrieval.events import Event
 
@@ -40,8 +40,8 @@ def take_back(pipeline: RecommendationPipeline, user: str, language: str, key: s
     return text(language, "line_gone", line=line.text)
 
 
-def handle(pipeline: RecommendationPipeline, user: str, language: str, asked: str) -> tuple[str, str]:
-    """Do what a press in the dialog asks for: ``{"line"}``, ``{"export"}``, ``{"import"}`` or ``{"erase"}`` as JSON.
+def handle(pipeline: RecommendationPipeline, user: str, language: str, data: Mapping[str, Any]) -> tuple[str, str]:
+    """Do what a press in the dialog asks for: ``{"line"}``, ``{"export"}``, ``{"import"}`` or ``{"erase"}``.
 
     Returns:
         The note for the dialog, and a document to be downloaded; each may be empty.
@@ -50,7 +50,6 @@ def handle(pipeline: RecommendationPipeline, user: str, language: str, asked: st
         ZhiyinError: it cannot be done; the message says why.
         ValueError: it is none of these.
     """
-    data: Mapping[str, Any] = json.loads(asked)
     if "line" in data:
         return take_back(pipeline, user, language, str(data["line"])), ""
     if "export" in data:

@@ -8,11 +8,15 @@ from chatbot.loading import LoadState
 from chatbot.ui.texts import error_text, languages, load_texts, text
 
 
-def render_header(language: str) -> str:
-    """Write the name and one line of what it is. The script reads the language of the page from here."""
+def render_header(language: str, signed_in: str = "") -> str:
+    """Write the name and one line of what it is; who has signed in can sign out. The script reads the page's language here."""
+    name, out = escape(text(language, "signed_in", user=signed_in)), escape(text(language, "sign_out"))
+    who = (
+        f'<form class="who" method="post" action="logout"><span>{name}</span><button>{out}</button></form>' if signed_in else ""
+    )
     return (
         f'<div class="brand" data-language="{escape(language)}"><span class="seal" lang="zh" aria-hidden="true">知音</span>'
-        f'<div><h1>Zhiyin <span lang="zh">知音</span></h1><p>{escape(text(language, "tagline"))}</p></div></div>'
+        f'<h1>Zhiyin <span lang="zh">知音</span></h1></div><p class="tagline">{escape(text(language, "tagline"))}</p>{who}'
     )
 
 

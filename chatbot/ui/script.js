@@ -67,7 +67,8 @@
       said.add(key);
       const line = document.createElement("p");
       const title = node.closest(".card")?.querySelector(".title")?.textContent;
-      line.textContent = title ? `${title}: ${node.textContent}` : node.textContent;
+      const words = node.dataset.words ?? node.textContent;
+      line.textContent = title ? `${title}: ${words}` : words;
       status().append(line);
       while (status().childElementCount > 6) status().firstElementChild.remove();
       if (node.dataset.restore) fill(node.dataset.restore, true);
@@ -100,7 +101,7 @@
       document.documentElement.lang = root.querySelector("[data-language]")?.dataset.language ?? "en";
     }
     const dialog = root.querySelector("dialog");
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog) showDialog(dialog);
     const turn = name === "live" ? root.querySelector(".turn") : null;
     // A new turn goes to the top of the window once; after that nothing scrolls by itself while one reads.
     if (turn && turn.dataset.key !== last)
@@ -116,26 +117,69 @@
         button.setAttribute("aria-pressed", String(marks[button.dataset.kind].includes(button.dataset.item)));
   }
 
+  function showDialog(dialog) {
+    document.body.classList.remove("menu");
+    if (!dialog.open) dialog.showModal();
+    if (dialog.dataset.map) window.zhiyinMap(dialog);
+    // what is being made is asked for again until it is there, or nobody waits any more
+    if (dialog.dataset.again !== undefined) setTimeout(() => dialog.isConnected && dialog.open && ask({ show: "map" }), 700);
+  }
+
   function download(value) {
     if (!value) return;
+    const { name, type, text } = JSON.parse(value);
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([value], { type: "application/json" }));
-    link.download = "zhiyin-profile.json";
+    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  const ask = (asked) => triggers.get("profile")?.("select", { asked: JSON.stringify(asked) });
+  const ask = (asked) => triggers.get("panel")?.("select", { asked: JSON.stringify(asked) });
 
-  // A press in the dialog of what is known: a line that is not so, or something to be done with all of it.
-  function own(button) {
-    if (button.dataset.close !== undefined) return button.closest("dialog").close();
-    ask(button.dataset.line ? { line: button.dataset.line } : { [button.dataset.own]: true });
-  }
+  // Presses beside the conversation: each is one thing to ask for, named by the attribute of its button.
+  const ASKED = {
+    show: (data) => ({ show: data.show, item: data.item }),
+    line: (data) => ({ line: data.line }),
+    own: (data) => ({ [data.own]: true }),
+    open: (data) => ({ open: data.open }),
+    remove: (data) => ({ remove: data.remove }),
+    others: (data) => ({ others: data.others }),
+    earlier: () => ({ earlier: true }),
+  };
 
   document.addEventListener("change", async (event) => {
-    const file = event.target.matches?.("input[data-own]") && event.target.files[0];
-    if (file) ask({ import: await file.text() }); // read here: no copy of it is left on the server
+    const field = event.target;
+    if (field.matches?.("input[type=file][data-own]") && field.files[0])
+      ask({ import: await field.files[0].text() }); // read here: no copy of it is left on the server
+    const setting = field.closest?.("[data-setting]");
+    if (setting) ask({ setting: setting.dataset.setting, value: field.value });
+  });
+
+  document.addEventListener("submit", (event) => {
+    const { rename, instead } = event.target.dataset;
+    if (rename || instead || event.target.matches(".find")) event.preventDefault();
+    if (rename) ask({ rename, title: event.target.elements.title.value });
+    if (instead) run({ say: event.target.elements.said.value, instead }, event.target);
+    if (event.target.matches(".find")) find(event.target.elements.find.value);
+  });
+
+  let finding;
+  const find = (words) => (clearTimeout(finding), ask({ find: words }));
+  document.addEventListener("input", (event) => {
+    if (!event.target.closest?.(".find")) return;
+    clearTimeout(finding);
+    finding = setTimeout(find, 250, event.target.value);
+  });
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.closest?.("form[data-instead]"); // Enter sends, as in the box
+    if (form && event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+    if (event.key !== "Escape") return;
+    document.body.classList.remove("menu");
+    event.target.closest?.("details.edit, details.change")?.removeAttribute("open");
   });
 
   function fill(words, onlyIfEmpty = false) {
@@ -170,30 +214,54 @@
     tell(button, item, kind, on);
   }
 
-  // An answer to a question, or something that no longer holds: a message that nobody types. One at a time.
-  function press(button, byKeyboard) {
-    if (document.querySelector("[data-busy]") || button.closest("[aria-busy]")) return;
-    const { answer, drop } = button.dataset;
-    const pressed = answer === undefined ? { drop: Number(drop), in: button.dataset.in } : { say: answer };
-    const group = button.closest("[data-key]");
-    group.setAttribute("aria-busy", "true"); // until Python draws it anew
-    setTimeout(() => group.removeAttribute("aria-busy"), 5000); // or says why it does not
+  // A message that nobody types in the box: an answer, one said anew, something that no longer holds. One at a time.
+  function run(pressed, element) {
+    if (document.querySelector("[data-busy]") || element.closest("[aria-busy]")) return false;
+    const group = element.closest("[data-key]");
+    group?.setAttribute("aria-busy", "true"); // until Python draws it anew
+    setTimeout(() => group?.removeAttribute("aria-busy"), 5000); // or says why it does not
+    element.closest("dialog")?.close();
     triggers.get("held")?.("submit", { pressed: JSON.stringify(pressed) });
+    return true;
+  }
+
+  function press(button, byKeyboard) {
+    const { answer, drop } = button.dataset;
+    const pressed = answer !== undefined ? { say: answer } : drop ? { drop: Number(drop), in: button.dataset.in } : { retry: true };
+    if (!run(pressed, button)) return;
     // The button itself will be gone. A tap does not open a phone's keyboard.
     if (byKeyboard) document.querySelector("#zy-message textarea")?.focus({ preventScroll: true });
   }
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest?.("button[data-kind], button[data-example], button[data-answer], button[data-drop], button[data-close], button[data-line], button[data-own]");
-    if (!button) return;
-    if (button.closest("dialog")) return own(button);
-    if (button.dataset.kind) return mark(button);
-    if (!button.dataset.example) return press(button, event.detail === 0);
-    fill(button.dataset.example);
-    setTimeout(() => document.getElementById("zy-send")?.click(), 60); // after Gradio has taken the new value
+    const { target } = event;
+    if (target.matches?.("dialog")) return target.close(); // beside what it shows
+    const cover = target.closest?.(".card .cover, .tile .cover, .small .cover");
+    const button = cover ? cover.parentElement.querySelector("button.title") : target.closest?.("button");
+    if (!button) return void (target.closest?.("#zy-side, [data-menu]") || document.body.classList.remove("menu"));
+    const data = button.dataset;
+    const asked = Object.keys(ASKED).find((name) => data[name] !== undefined);
+    if (data.close !== undefined) button.closest("dialog").close();
+    else if (data.menu !== undefined) openMenu(button);
+    else if (data.cancel !== undefined) button.closest("details").removeAttribute("open");
+    else if (data.kind) mark(button);
+    else if (asked) ask(ASKED[asked](data));
+    else if (data.answer !== undefined || data.drop !== undefined || data.retry !== undefined) press(button, event.detail === 0);
+    else if (data.example) {
+      fill(data.example);
+      setTimeout(() => document.getElementById("zy-send")?.click(), 60); // after Gradio has taken the new value
+    }
+    if (data.open || button.id === "zy-new") document.body.classList.remove("menu");
   });
 
+  function openMenu(button) {
+    const open = document.body.classList.toggle("menu");
+    button.setAttribute("aria-expanded", String(open));
+    if (open) document.querySelector("#zy-side input[type=search]")?.focus({ preventScroll: true });
+  }
+
   window.zhiyin = {
+    ask,
     mount(name, element, value, watch, trigger) {
       triggers.set(name, trigger);
       const root = element.querySelector(".zy-mount");

@@ -9,17 +9,31 @@ from typing import Any
 
 from chatbot.records import turn_record
 from chatbot.types import Cards, Done, Profile, Recommendation, Stage, StoredTurn, Text, TurnEvent
-from chatbot.ui.cards import Card, Shelf, render_cards
+from chatbot.ui.card_list import render_cards
+from chatbot.ui.cards import KINDS, Card, Shelf
 from chatbot.ui.texts import choose_language, text
 
+HISTORY = 20  # turns before the last one that are drawn at once
 STAGES = ("understanding", "looking", "choosing", "writing")
 
 
-def render_said(message: str, language: str) -> str:
-    """Write what the person said, with their line breaks."""
+def render_said(message: str, language: str, change: str = "") -> str:
+    """Write what the person said, with their line breaks; ``change`` is the id of a turn that may be said anew."""
     return (
         f'<div class="said" data-key="said"><span class="sr">{escape(text(language, "you_said"))}: </span>'
-        f"<p>{escape(message)}</p></div>"
+        f"<p>{escape(message)}</p>{_render_edit(message, language, change) if change else ''}</div>"
+    )
+
+
+def _render_edit(message: str, language: str, turn: str) -> str:
+    """Write the form that says the message of a turn anew; the browser opens it, the script sends it."""
+    return (
+        f'<details class="edit" data-key="edit"><summary aria-label="{escape(text(language, "edit_message"))}">'
+        f'{escape(text(language, "edit"))}</summary><form data-instead="{escape(turn)}">'
+        f'<textarea name="said" rows="3" aria-label="{escape(text(language, "edit_message"))}">{escape(message)}</textarea>'
+        f"<span class='hint'>{escape(text(language, 'edit_hint'))}</span>"
+        f'<button type="button" class="plain" data-cancel>{escape(text(language, "cancel"))}</button>'
+        f'<button type="submit" class="strong">{escape(text(language, "send"))}</button></form></details>'
     )
 
 
@@ -43,18 +57,33 @@ def render_progress(stage: str, language: str, place: int = 0) -> str:
     )
 
 
-def _render_turn(key: str, message: str, language: str, answer: str, *, turn: str = "", busy: bool = False) -> str:
+def _render_turn(
+    key: str, message: str, language: str, answer: str, *, turn: str = "", busy: bool = False, last: bool = False
+) -> str:
     state = ' data-busy="true" aria-busy="true"' if busy else ""
     return (
         f'<section class="turn" data-key="{escape(key)}" data-turn="{escape(turn)}" lang="{escape(language)}"{state}>'
-        f"{render_said(message, language)}"
+        f"{render_said(message, language, turn if last else '')}"
         f'<div class="answer" data-key="answer"><span class="sr">{escape(text(language, "answer"))}: </span>'
         f"{answer}</div></section>"
     )
 
 
-def _note(words: str, more: str = "") -> str:
-    return f'<p class="note{" error" if more else ""}" data-key="note" data-say="note"{more}>{escape(words)}</p>'
+def _note(words: str, language: str, more: str = "", *, last: bool = True) -> str:
+    """Say how a turn ended, and offer to try the last one again."""
+    again = f' <button type="button" class="retry" data-retry>{escape(text(language, "retry"))}</button>' if last else ""
+    kind = "note error" if more else "note"
+    return f'<p class="{kind}" data-key="note"><span data-say="note"{more}>{escape(words)}</span>{again}</p>'
+
+
+def _render_suggestions(suggestions: Sequence[Any], language: str) -> str:
+    """Offer what could be said next; a press says it."""
+    buttons = "".join(
+        f'<li><button type="button" class="quick" data-answer="{escape(words)}">{escape(words)}</button></li>'
+        for words in map(str, suggestions)
+    )
+    label = escape(text(language, "suggestions"))
+    return f'<ul class="suggestions" data-key="suggestions" aria-label="{label}">{buttons}</ul>' if buttons else ""
 
 
 def _render_options(question: Mapping[str, Any] | None, language: str) -> str:
@@ -93,10 +122,11 @@ def render_stored(turn: StoredTurn, shelf: Shelf, *, key: str = "", note: str = 
     language = choose_language(str(record.get("language", "")))
     cards = [Card.from_record(entry) for entry in record.get("items", ())]
     if "stopped" in record.get("notes", ()):
-        note = note or _note(text(language, "stopped"))
+        note = note or _note(text(language, "stopped"), language, last=last)
     options = _render_options(record.get("question"), language) if last else ""
-    answer = _render_opening(str(record.get("opening", ""))) + options + render_cards(cards, language, shelf) + note
-    return _render_turn(key or turn.id, turn.message, language, answer, turn=turn.id)
+    quick = _render_suggestions(record.get("suggestions", ()), language) if last else ""
+    answer = _render_opening(str(record.get("opening", ""))) + options + render_cards(cards, language, shelf) + quick + note
+    return _render_turn(key or turn.id, turn.message, language, answer, turn=turn.id, last=last)
 
 
 def render_turns(turns: Sequence[StoredTurn], shelf: Shelf, *, last: bool = False) -> str:
@@ -104,9 +134,17 @@ def render_turns(turns: Sequence[StoredTurn], shelf: Shelf, *, last: bool = Fals
     return "".join(render_stored(turn, shelf, last=last and turn is turns[-1]) for turn in turns)
 
 
+def render_history(turns: Sequence[StoredTurn], shelf: Shelf, language: str, *, whole: bool = False) -> str:
+    """Write the turns before the last one: the latest :data:`HISTORY`, and a way to the earlier ones, or with ``whole`` all."""
+    left_out = 0 if whole else max(len(turns) - HISTORY, 0)
+    words = escape(text(choose_language(language), "earlier", count=left_out))
+    button = f'<p class="earlier" data-key="earlier"><button type="button" class="plain" data-earlier>{words}</button></p>'
+    return (button if left_out else "") + render_turns(turns[left_out:], shelf)
+
+
 def render_marks(profile: Profile) -> dict[str, list[str]]:
     """Return what the script sets the buttons of every card from."""
-    return {"liked": list(profile.liked), "disliked": list(profile.disliked), "seen": list(profile.seen)}
+    return {kind: list(getattr(profile, kind)) for kind in KINDS}
 
 
 @dataclass(slots=True)
@@ -177,8 +215,8 @@ class LiveTurn:
 
     def stop(self) -> None:
         """End the turn where it is, with a line that says so."""
-        self.note = _note(text(self.language, "stopped"))
+        self.note = _note(text(self.language, "stopped"), self.language)
 
     def fail(self, words: str) -> None:
         """End the turn where it is, with what went wrong; the script puts the message back into the box."""
-        self.note = _note(words, f' data-restore="{escape(self.message)}"')
+        self.note = _note(words, self.language, f' data-restore="{escape(self.message)}"')

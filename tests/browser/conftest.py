@@ -30,9 +30,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def serving(folder, *arguments):
+def serving(folder, *arguments, port=None):
     """Serve the page with scripted parts until the block ends; yields (address, seconds until it answered)."""
-    port = free_port()
+    port = port or free_port()
     server, database = str(Path(__file__).with_name("serve.py")), f"sqlite:///{folder / 'users.db'}"
     return running([sys.executable, server, str(port), database, *arguments], port, folder)
 
@@ -64,7 +64,7 @@ def running(command, port, folder, **environment):
 @pytest.fixture
 def serve(tmp_path):
     """Serve a page of one's own: ``with serve("--delay", "0.1") as (address, seconds)``."""
-    return lambda *arguments: serving(tmp_path, *arguments)
+    return lambda *arguments, **options: serving(tmp_path, *arguments, **options)
 
 
 @pytest.fixture(scope="session")

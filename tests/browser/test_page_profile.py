@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from test_page import WISHES, be, become, box, send
+from acts import WISHES, be, become, box, send
 
 pytestmark = pytest.mark.browser
 LIKES = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 import pytest
+from acts import WISHES, be, send
 from conftest import free_port, running
-from test_page import WISHES, be, check_cards, send
+from test_page import check_cards
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.slow]
 

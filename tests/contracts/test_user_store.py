@@ -9,10 +9,13 @@ import uuid
 from typing import get_args
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.event import listen
 
 from chatbot.profile import build_profile
 from chatbot.store import ForgettingUserStore, InMemoryUserStore, SqlUserStore
-from chatbot.types import Conversation, StoredTurn
+from chatbot.types import Conversation, Heading, StoredTurn
 from retrieval.errors import StoreError
 from retrieval.events import Event, EventKind
 
@@ -294,6 +297,211 @@ def test_what_is_older_than_it_may_be_goes_and_the_rest_stays(store):
     assert store.expire(before=100.0) == 0
 
 
+# -- past conversations -----------------------------------------------------------------------------------------------
+
+# a store is made once for all examples, which use users and conversations of their own
+examples = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+HOSTILE = [
+    "'); DROP TABLE conversations; --",
+    "<script>alert(1)</script>",
+    "sealed:",
+    "sealed:text:片",
+    '%_\\"\n{x}',
+    "夜 🙂👩‍👩‍👧",
+]
+
+
+def ids(headings) -> list[str]:
+    return [heading.id for heading in headings]
+
+
+def test_a_heading_says_when_what_first_and_how_many_turns(store):
+    for at, name in enumerate(("one", "two", "one", "one")):
+        store.save(name, "ann", turn(f"t{at}", float(at), f"message {at}"))
+    store.save("three", "bob", turn("tb", 9.0))
+    assert list(store.headings("ann")) == [Heading("one", 3.0, "", "message 0", 3), Heading("two", 1.0, "", "message 1", 1)]
+    assert ids(store.headings("bob")) == ["three"]
+    assert list(store.headings("eve")) == []
+
+
+def test_a_title_is_given_changed_and_taken_away_and_stays_when_the_talk_goes_on(store):
+    store.save("c", "ann", turn("t1", 1.0))
+    store.rename("c", "ann", "  Rainy evenings ")
+    store.save("c", "ann", turn("t2", 2.0))
+    assert store.headings("ann")[0].title == "Rainy evenings"
+    store.rename("c", "ann", "雨夜")
+    assert store.headings("ann")[0].title == "雨夜"
+    store.rename("c", "ann", " \n ")
+    assert store.headings("ann")[0].title == ""
+    assert ids(store.headings("ann")) == ["c"]
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_a_title_and_a_message_of_any_characters_are_kept_and_found(store, title):
+    store.save("c", "ann", turn("t1", 1.0, title))
+    store.save("d", "ann", turn("t2", 2.0))
+    store.rename("c", "ann", title)
+    assert list(store.headings("ann", title)) == [Heading("c", 1.0, title, title, 1)]
+    assert store.load("c", "ann").turns[0].message == title
+
+
+def test_a_title_of_120_characters_is_kept_and_a_longer_one_is_refused(store):
+    store.save("c", "ann", turn("t1", 1.0))
+    store.rename("c", "ann", "长" * 120 + " ")
+    with pytest.raises(StoreError, match="121 characters") as refused:
+        store.rename("c", "ann", "x" * 121)
+    assert (refused.value.key, refused.value.values["length"], refused.value.values["limit"]) == ("error_title", 121, 120)
+    assert store.headings("ann")[0].title == "长" * 120
+
+
+def test_what_does_not_exist_is_not_renamed_and_otherwise_nothing_to_do(store):
+    with pytest.raises(StoreError) as refused:
+        store.rename("c", "ann", "x")
+    assert refused.value.key == "error_no_conversation"
+    store.remove("c", "ann")
+    store.withdraw("c", "ann", "t1")
+    store.save("c", "ann", turn("t1", 1.0))
+    store.save("d", "ann", turn("t2", 2.0))
+    store.withdraw("c", "ann", "t2")  # of another conversation
+    assert ids(store.headings("ann")) == ["d", "c"]
+
+
+@pytest.mark.parametrize("act", ["rename", "withdraw", "remove"])
+def test_another_users_conversation_is_neither_renamed_nor_shortened_nor_removed(store, act):
+    store.save("c", "ann", turn("t1", 1.0, "secret"))
+    with pytest.raises(StoreError) as refused:
+        store.remove("c", "bob") if act == "remove" else getattr(store, act)("c", "bob", "t1")
+    assert refused.value.key == "error_conversation"
+    assert list(store.headings("ann")) == [Heading("c", 1.0, "", "secret", 1)]
+    assert list(store.headings("bob", "secret")) == []
+
+
+def test_a_removed_conversation_is_gone_its_events_stay_and_its_name_is_free(store):
+    store.append(Event("ann", "liked", "moon-2009", context={"conversation": "c", "turn": "t1"}))
+    for name in ("c", "d"):
+        store.save(name, "ann", turn(f"t-{name}", 1.0))
+    store.rename("c", "ann", "gone")
+    store.remove("c", "ann")
+    assert (ids(store.headings("ann")), list(store.conversations("ann"))) == (["d"], ["d"])
+    assert store.load("c", "ann").turns == ()
+    assert [e.item for e in store.events("ann")] == ["moon-2009"]
+    store.save("c", "bob", turn("t-c", 1.0))
+    assert store.headings("bob")[0].title == ""
+
+
+def test_a_withdrawn_turn_is_gone_and_a_conversation_without_turns_is_not_listed(store):
+    store.save("c", "ann", turn("t1", 1.0, "first"))
+    store.save("c", "ann", turn("t2", 2.0, "second"))
+    store.rename("c", "ann", "mine")
+    store.withdraw("c", "ann", "t1")
+    assert list(store.headings("ann")) == [Heading("c", 2.0, "mine", "second", 1)]
+    store.withdraw("c", "ann", "t2")
+    assert (list(store.headings("ann")), list(store.conversations("ann"))) == ([], [])
+    store.save("c", "ann", turn("t3", 3.0, "instead"))
+    assert list(store.headings("ann")) == [Heading("c", 3.0, "mine", "instead", 1)]
+
+
+FOUND = turn(
+    "f1", 1.0, "来一部安静的科幻片", items=[{"title": "Ｍｏｏｎ (2009)"}], opening="好的，一部：", reply="关于孤独的故事"
+)
+
+
+@pytest.mark.parametrize(
+    "words", ["科幻", "安静的科幻 孤独", "moon", "ＭＯＯＮ", "雨夜 SF 2009", "一部：", "second", "  ", "Straße", "STRASSE"]
+)
+def test_words_are_looked_for_in_titles_messages_and_answers_whatever_their_case_and_width(store, words):
+    store.save("c", "ann", FOUND)
+    store.save("c", "ann", turn("f2", 2.0, "the SECOND one, straße"))
+    store.rename("c", "ann", "雨夜 sf")
+    assert ids(store.headings("ann", words)) == ["c"]
+    assert ids(store.headings("bob", words)) == []
+
+
+@pytest.mark.parametrize("words", ["科幻 horror", "items", "jazz", "notes", "moon2009"])
+def test_every_word_must_be_there_and_nothing_but_what_was_said_and_shown_counts(store, words):
+    store.save("c", "ann", FOUND)
+    assert ids(store.headings("ann", words)) == []
+
+
+@examples
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40))
+def test_the_words_of_a_message_find_it_in_any_order_and_one_word_more_does_not(store, text):
+    name, user = uuid.uuid4().hex, uuid.uuid4().hex
+    store.save(name, user, turn(name, 1.0, text))
+    words = " ".join(reversed(text.split()))
+    assert ids(store.headings(user, words)) == [name]
+    assert ids(store.headings(user, f"{words} {name}")) == []
+    assert ids(store.headings(name, words)) == []
+
+
+ACTS = st.tuples(
+    st.sampled_from(["save", "save", "rename", "withdraw", "remove"]), st.integers(0, 1), st.integers(0, 2), st.integers(0, 3)
+)
+
+
+@examples
+@given(acts=st.lists(ACTS, max_size=14))
+def test_the_list_says_what_was_done_whatever_the_order(store, acts):
+    """Two users, three conversations and four turns each, against the plainest model of what the list should be."""
+    run = uuid.uuid4().hex
+    users = (f"ann-{run}", f"bob-{run}")
+    talks: dict[str, dict] = {}
+    for at, (act, who, which, number) in enumerate(acts):
+        user, name, part = users[who], f"{which}-{run}", f"{which}-{number}-{run[:20]}"
+        talk = talks.get(name, {"user": user})
+        foreign = talk["user"] != user
+        try:
+            if act == "save":
+                store.save(name, user, turn(part, float(at), f"said {at}"))
+            elif act == "remove":
+                store.remove(name, user)
+            else:
+                getattr(store, act)(name, user, part)
+        except StoreError:
+            assert foreign or (act == "rename" and name not in talks)
+            continue
+        assert not foreign
+        if act == "save":
+            talks.setdefault(name, {"user": user, "title": "", "turns": {}})
+            talks[name]["turns"].pop(part, None)  # the store puts it where its time says: at the end
+            talks[name]["turns"][part] = f"said {at}"
+            talks[name]["used"] = float(at)
+        elif act == "remove":
+            talks.pop(name, None)
+        elif act == "rename":
+            talks[name]["title"] = part
+        elif name in talks:
+            talks[name]["turns"].pop(part, None)
+    for user in users:
+        mine = [(name, talk) for name, talk in talks.items() if talk["user"] == user and talk["turns"]]
+        mine.sort(key=lambda entry: -entry[1]["used"])
+        assert [(h.id, h.used, h.title, h.turns) for h in store.headings(user)] == [
+            (name, talk["used"], talk["title"], len(talk["turns"])) for name, talk in mine
+        ]
+        assert list(store.conversations(user)) == [name for name, _ in mine]
+
+
+def test_postgres_keeps_titles_and_messages_sealed(postgres):
+    store = SqlUserStore(postgres, "correct horse battery staple")
+    store.save("c", "ann", turn("t1", 1.0, "the melancholy dragon", reply="of Wuppertal"))
+    store.rename("c", "ann", "dragons of Wuppertal")
+    with store._engine.connect() as connection:
+        raw = str(
+            connection.exec_driver_sql("SELECT c.*, t.* FROM conversations c JOIN turns t ON t.conversation = c.id").all()
+        )
+    assert "'c'" in raw
+    assert "dragon" not in raw
+    assert "Wuppertal" not in raw
+    assert list(store.headings("ann", "DRAGONS melancholy wuppertal")) == [
+        Heading("c", 1.0, "dragons of Wuppertal", "the melancholy dragon", 1)
+    ]
+    store.close()
+    locked = SqlUserStore(postgres)
+    with pytest.raises(StoreError, match="not with this key"):
+        locked.headings("ann")
+    locked.close()
+
+
 # -- SQLite alone ---------------------------------------------------------------------------------------------------
 
 
@@ -420,3 +628,19 @@ def test_erase_leaves_no_row(sql, tmp_path):
     }
     connection.close()
     assert set(counts.values()) == {0}
+
+
+def test_without_words_no_record_is_read(sql):
+    for n in range(3):
+        sql.save("c", "ann", turn(f"t{n}", float(n), reply="long"))
+    asked: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest) -> None:
+        asked.append(statement)
+
+    listen(sql._engine, "before_cursor_execute", note)
+    assert len(sql.headings("ann")) == 1
+    assert len(asked) == 1
+    assert "record" not in asked[0]
+    assert len(sql.headings("ann", "long")) == 1
+    assert "record" in asked[-1]

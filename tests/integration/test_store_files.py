@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, inspect
 from chatbot.store import SqlUserStore
 from chatbot.store.ciphering import decrypt_file, encrypt_file, rekey_file
 from chatbot.store.tables import Base
-from chatbot.types import StoredTurn
+from chatbot.types import Heading, StoredTurn
 from retrieval.errors import SettingsError, StoreError
 from retrieval.events import Event
 
@@ -199,4 +199,39 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(path, monkeypatch):
     connection.close()
     store = opened(path)
     assert [e.id for e in store.events("ann")] == ["row-1", "row-2"]
+    store.close()
+
+
+def test_conversations_from_before_there_were_titles_are_listed_and_can_be_named(path):
+    from tests.contracts.test_user_store import OLD_TABLES
+
+    connection = sqlite3.connect(path)
+    connection.executescript(OLD_TABLES)
+    connection.execute("INSERT INTO conversations VALUES ('c', 'ann', 1.5)")
+    connection.execute("INSERT INTO turns VALUES ('t1', 'c', 1.5, '你好', '{\"items\": [], \"reply\": \"moon\"}')")
+    connection.commit()
+    connection.close()
+    store = opened(path)
+    assert list(store.headings("ann", "MOON")) == [Heading("c", 1.5, "", "你好", 1)]
+    store.rename("c", "ann", "第一次")
+    store.close()
+    again = opened(path)
+    assert [h.title for h in again.headings("ann")] == ["第一次"]
+    again.close()
+
+
+# -- a conversation that is removed -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("records", [1, 400])  # a record within its row, and one that goes on in pages of its own
+def test_no_file_holds_what_a_removed_conversation_held(path, tmp_path, records):
+    store = opened(path)
+    store.save("kept", "ann", StoredTurn("t0", 1.0, "something else", {"items": [], "reply": "this stays"}))
+    store.save("c", "ann", StoredTurn("t1", 1.0, SECRET, {"items": [], "reply": [SECRET] * records}))
+    store.rename("c", "ann", f"{SECRET}, once")
+    store.rename("c", "ann", f"{SECRET}, twice")
+    assert SECRET.encode() in bytes_of(tmp_path)
+    store.remove("c", "ann")
+    assert SECRET.encode() not in bytes_of(tmp_path)  # while the store is open, its log of writes too
+    assert [h.id for h in store.headings("ann", "stays")] == ["kept"]
     store.close()

@@ -14,7 +14,8 @@ from chatbot.llm.scripted import ScriptedModel
 from chatbot.reranking import Poll
 from chatbot.store import InMemoryUserStore
 from chatbot.types import Cards, Conversation, Done, Profile, Request, Stage, Text
-from retrieval.errors import EngineError, MessageError
+from retrieval.calibration import shares
+from retrieval.errors import EngineError, MessageError, SettingsError
 from retrieval.events import Event
 from retrieval.titles import NameIndex
 from retrieval.types import Constraint, Wish
@@ -942,3 +943,82 @@ def test_a_turn_that_is_stopped_while_it_waits_ends_and_frees_its_place(make_pip
     assert not any(map(told, events[-1].turn.items))
     first.close()
     assert Talk(pipeline).say(WISH).items
+
+
+# -- settings of a list ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("message", "said"), [("a quiet film", "two quiet films"), ("安静的电影", "两部安静的电影")])
+def test_a_list_has_as_many_items_as_were_set_unless_the_message_says_how_many(talk, message, said):
+    assert len(talk().say(message, count=5).items) == 5
+    assert len(talk().say(message).items) == 3
+    assert len(talk(count=4).say(message).items) == 4
+    turn = talk().say(said, count=5)
+    assert (len(turn.items), turn.request.count) == (2, 2)
+
+
+def test_a_number_of_items_that_was_set_asks_for_no_items_by_itself(talk):
+    assert talk().say("recommend something", count=5).question is not None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"count": 0}, {"count": 11}, {"explore": -0.1}, {"explore": 1.1}, {"explore": float("nan")}], ids=str
+)
+def test_a_setting_outside_its_range_is_refused_before_anything_is_stored(talk, wrong):
+    person = talk()
+    with pytest.raises(SettingsError) as caught:
+        person.say(WISH, **wrong)
+    assert caught.value.key == ("error_count" if "count" in wrong else "error_explore")
+    assert person.conversation.turns == ()
+
+
+def test_more_adventurous_lists_are_less_alike_on_the_whole(talk, movies):
+    def alike(explore):
+        total = 0.0
+        for wish in ("a crime thriller", "space", "a family comedy", "a love story", "a war film", "growing old", "robbers"):
+            turn = talk().say(wish, count=5, explore=explore, items_only=True)
+            vectors = movies.vectors_of(ids(turn), "en")
+            total += float((vectors @ vectors.T).mean())
+        return total
+
+    assert alike(1.0) < alike(None) <= alike(0.0)
+
+
+LIKES_CRIME = ("heat-1995", "the-godfather-1972", "goodfellas-1990", "pulp-fiction-1994", "taxi-driver-1976")
+
+
+def test_an_adventurous_list_of_one_whose_taste_is_known_leaves_the_usual_kinds_at_most_once_and_last(talk, movies):
+    known = [item for item in LIKES_CRIME if item in movies.items]
+    assert len(known) > 2
+    usual = shares([movies.items[i].values("genres") for i in known])
+
+    def outside(turn):
+        return [all(usual.get(kind, 0) < 0.1 for kind in r.item.values("genres")) for r in turn.items]
+
+    lists = {}
+    for explore in (None, 0.0, 1.0):
+        person = talk()
+        for item in known:
+            person.did("liked", item)
+        turn = person.say("recommend something", explore=explore)
+        lists[explore] = outside(turn)
+        assert len(set(ids(turn))) == 3
+    assert not any(lists[None])
+    assert not any(lists[0.0])
+    assert lists[1.0] == [False, False, True]
+
+
+def test_where_something_is_asked_no_place_leaves_it(talk, movies):
+    person = talk()
+    for item in (i for i in LIKES_CRIME if i in movies.items):
+        person.did("liked", item)
+    turn = person.say("a crime film", explore=1.0)
+    assert all("crime" in r.item.values("genres") for r in turn.items)
+
+
+def test_the_record_says_where_an_item_stood_before_the_vote(talk):
+    before = talk(poll=Poll(0.0)).say(WISH)
+    assert all(r.before_vote == 0 for r in before.items)
+    places = {c.item.id: place for place, c in enumerate(before.candidates, 1)}
+    after = talk(poll=Poll(50.0)).say(WISH)
+    assert [r.before_vote for r in after.items] == [places[i] for i in ids(after)]

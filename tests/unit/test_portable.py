@@ -119,6 +119,36 @@ def test_a_conversation_of_somebody_else_is_not_taken_over(pipeline, store):
     assert list(store.events("eve")) == []
 
 
+def test_titles_are_taken_along_and_restored(pipeline, store, tmp_path):
+    talk(pipeline, "ann", "something slow")
+    talk(pipeline, "ann", "来部喜剧", conversation="d")
+    store.rename("c-ann", "ann", "雨夜 🙂")
+    before, document = store.headings("ann"), Keeper(store, tmp_path).export("ann")
+    store.erase("ann")
+    import_person(store, "ann", json.dumps(document))
+    assert store.headings("ann") == before
+    assert {h.title for h in before} == {"雨夜 🙂", ""}
+
+
+def test_a_document_from_before_there_were_titles_takes_none_away(pipeline, store):
+    talk(pipeline, "ann", "something slow")
+    document = Keeper(store).export("ann")
+    for conversation in document["conversations"]:
+        del conversation["title"]
+    store.rename("c-ann", "ann", "mine")
+    assert import_person(store, "ann", json.dumps(document)) == (0, 1)
+    assert [(h.title, h.said) for h in store.headings("ann")] == [("mine", "something slow")]
+
+
+def test_a_conversation_without_turns_is_no_conversation_whatever_its_title():
+    store = InMemoryUserStore()
+    document = {"format": "zhiyin-profile", "version": 1, "conversations": [{"id": "c", "title": "empty", "turns": []}]}
+    assert import_person(store, "ann", json.dumps(document)) == (0, 0)
+    document["conversations"][0]["title"] = "x" * 121
+    with pytest.raises(ProfileError, match="title"):
+        import_person(store, "ann", json.dumps(document))
+
+
 def test_nothing_of_an_erased_person_is_left_in_any_file(pipeline, store, log, tmp_path):
     user = "ann"
     store.append(Event(user, "typed", text=SECRET), Event("bob", "liked", "up-2009", text="bob keeps this sentence of his"))

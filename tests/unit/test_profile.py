@@ -88,9 +88,19 @@ def test_what_was_used_was_seen_and_only_what_was_played_much_is_liked(kind, val
     assert (profile.liked, profile.disliked, profile.seen) == (("a",) * liked, (), ("a",))
 
 
-@pytest.mark.parametrize("kind", ["saved", "tagged", "shown"])
-def test_what_was_saved_tagged_or_shown_says_nothing_yet(kind):
+@pytest.mark.parametrize("kind", ["tagged", "shown"])
+def test_what_was_tagged_or_shown_says_nothing_yet(kind):
     assert build_profile("ann", [Event("ann", kind, "a", "later", 1.0)]) == Profile("ann")
+
+
+def test_what_was_saved_stays_so_until_it_is_cleared_and_may_be_offered_again():
+    events = [Event("ann", "saved", "a"), Event("ann", "saved", "b"), Event("ann", "liked", "a"), Event("ann", "saved", "a")]
+    profile = build_profile("ann", events)
+    assert profile.saved == ("b", "a")
+    assert profile.known == {"a"}  # it is liked
+    profile = build_profile("ann", [*events, Event("ann", "cleared", "a", "saved")])
+    assert (profile.saved, profile.liked) == (("b",), ("a",))
+    assert build_profile("ann", [*events, Event("ann", "cleared", "b")]).saved == ("a",)
 
 
 def test_a_later_rating_changes_the_opinion_and_a_middling_one_takes_it_back():

@@ -6,10 +6,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatbot.records import constraint_record, held_parts, turn_record
-from chatbot.types import Conversation, Held, Profile, Question, Reason, Recommendation, Request, Turn
-from retrieval.types import ChannelScore, Constraint, Wish
+from chatbot.types import Check, Conversation, Held, Profile, Question, Reason, Recommendation, Request, Turn
+from retrieval.types import ChannelScore, Constraint, Item, Wish
 
 TURN = {
     "turn_id",
@@ -21,13 +23,14 @@ TURN = {
     "opening",
     "question",
     "held",
+    "suggestions",
     "reply",
     "timings_ms",
     "model",
     "notes",
 }
 REQUEST = {"intent", "query", "constraints", "wishes", "liked", "disliked", "refers", "ambiguous", "stated", "count", "opening"}
-ITEM = {"id", "title", "rank", "score", "channels", "reasons"}
+ITEM = {"id", "title", "rank", "score", "channels", "reasons", "shares", "checks"}
 TIMINGS = {"understand", "retrieve", "rerank", "first_token", "total"}
 
 
@@ -117,6 +120,34 @@ def test_a_question_and_what_is_held_are_in_the_record_and_can_be_read_back(turn
     assert turn_record(turn)["question"] is None
 
 
+def test_why_an_item_is_there_is_in_the_record_and_what_does_not_apply_is_absent(turn):
+    plain = turn_record(turn)["items"][0]
+    assert (plain["shares"], plain["checks"]) == ({}, [])
+    assert not {"features", "before_vote"} & plain.keys()
+    item = replace(
+        turn.items[0],
+        shares={"dense": 1 / 3, "bm25": 1 / 3, "history": 1 / 3},
+        features={"dense.score": 0.12345},
+        before_vote=4,
+        checks=(Check("不含恐怖", "科幻", True),),
+    )
+    record = turn_record(replace(turn, items=(item,), suggestions=("换一批",)))
+    [why] = record["items"]
+    assert sorted(why["shares"].values()) == [0.333, 0.333, 0.334]
+    assert (why["features"], why["before_vote"]) == ({"dense.score": 0.123}, 4)
+    assert why["checks"] == [{"label": "不含恐怖", "values": "科幻", "ok": True}]
+    assert record["suggestions"] == ["换一批"]
+
+
+@given(st.lists(st.floats(0.001, 1), min_size=1, max_size=10))
+def test_the_shares_of_a_record_add_up_to_one(parts):
+    shares = {f"c{n}": part / sum(parts) for n, part in enumerate(parts)}
+    item = Recommendation(Item("i", {"en": "I"}, {}, {}, {}), 1, 0.0, {}, shares=shares)
+    record = turn_record(Turn("t", "ann", "c", Request("recommend", "en", "x"), (item,), "", {}, {}))["items"][0]["shares"]
+    assert sum(record.values()) == pytest.approx(1, abs=1e-9)
+    assert all(record[name] == pytest.approx(share, abs=0.006) for name, share in shares.items())
+
+
 def test_the_title_is_in_the_language_of_the_request(turn):
     assert turn_record(turn)["items"][0]["title"] == "月球"
 
@@ -167,3 +198,35 @@ def test_every_kind_of_turn_of_the_pipeline_keeps_the_contract(pipeline):
                     assert kind != "user" or name == "message"
                     assert kind != "history" or name in pipeline.index.items
                     assert kind != "card" or name == "summary" or name == "title" or name in pipeline.index.domain.facets
+
+
+@pytest.mark.parametrize(
+    ("message", "labels", "values"),
+    [
+        ("a quiet film, no horror, at most 2 hours, from the 1990s", ["no horror", "at most 120 min", "1990–1999"], "min"),
+        ("安静的电影，不要恐怖片，两小时以内，九十年代的", ["不含恐怖", "不超过120分钟", "1990—1999年"], "分钟"),
+    ],
+)
+def test_every_demand_is_checked_on_every_item_in_words(pipeline, message, labels, values):
+    turn = pipeline.complete(message, Conversation(f"check-{message}", "checks"), Profile("checks"))
+    record = turn_record(turn)
+    assert len(record["items"]) == 3
+    for item in record["items"]:
+        assert sorted(check["label"] for check in item["checks"]) == sorted(labels)
+        assert all(check["ok"] and check["values"] for check in item["checks"])
+        runtime = next(check for check in item["checks"] if "120" in check["label"])
+        assert runtime["values"].endswith(values)
+        assert sum(item["shares"].values()) == pytest.approx(1)
+        assert item["shares"].keys() <= item["channels"].keys() - {"vote"}
+    added = [{name: item[name] for name in ("shares", "before_vote", "checks")} for item in record["items"]]
+    more = json.dumps([added, record["suggestions"]], ensure_ascii=False).encode()
+    assert len(more) < 1500  # bytes: every turn is kept
+
+
+def test_a_demand_that_was_relaxed_is_a_check_that_failed(pipeline):
+    turn = pipeline.complete("a Japanese western", Conversation("relaxed", "checks"), Profile("checks"))
+    relaxed = [note for note in turn.notes if note.startswith("relaxed: ")]
+    assert relaxed
+    for item in turn_record(turn)["items"]:
+        failed = [check["label"] for check in item["checks"] if not check["ok"]]
+        assert [f"relaxed: {label}" for label in failed] == relaxed

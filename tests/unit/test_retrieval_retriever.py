@@ -18,9 +18,9 @@ from retrieval.collaborative import ItemItemIndex
 from retrieval.constraints import satisfies, satisfies_all
 from retrieval.embedder import HashingEmbedder
 from retrieval.facet_columns import FacetColumns
-from retrieval.fusion import ranking
+from retrieval.fusion import RRF_K, ranking
 from retrieval.index import build_in_memory
-from retrieval.retriever import Retriever
+from retrieval.retriever import DEFAULT_WEIGHTS, Retriever
 from retrieval.types import Candidate, Constraint, Item, Query, Wish
 from retrieval.vector_store import InMemoryVectorStore
 
@@ -109,6 +109,23 @@ def test_ranks_of_every_channel_count_from_one_among_what_is_allowed(retriever, 
         assert set(candidate.channels) <= {"dense", "bm25", "history", "facets"}
         assert all(1 <= entry.rank <= channels.CHANNEL_LIMIT for entry in candidate.channels.values())
         assert candidate.score >= 0
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_the_shares_of_a_candidate_are_its_parts_of_the_fused_score(retriever, items, data):
+    for candidate in retriever.retrieve(data.draw(queries(list(items)))).candidates:
+        assert candidate.shares.keys() == candidate.channels.keys()
+        for name, share in candidate.shares.items():
+            part = DEFAULT_WEIGHTS[name] / (RRF_K + candidate.channels[name].rank)
+            assert share == pytest.approx(part / candidate.score)
+        assert sum(candidate.shares.values()) == pytest.approx(1 if candidate.channels else 0)
+
+
+def test_a_channel_without_weight_has_no_share(retriever):
+    alone = Retriever(retriever.index, {"dense": 1.0, "bm25": 0.0})
+    for candidate in alone.retrieve(Query("a quiet film", k=5)).candidates:
+        assert "bm25" not in candidate.shares
 
 
 def test_neighbours_from_a_log_are_a_channel_of_their_own(movies, retriever):

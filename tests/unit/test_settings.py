@@ -72,6 +72,7 @@ def test_an_option_beats_the_environment(monkeypatch):
 def test_every_setting_can_come_from_the_environment(monkeypatch):
     values = dict(MODEL="m.gguf", EMBEDDER="hashing", DOMAIN="books", ITEMS="5", VOTE_WEIGHT="0", THREADS="2")
     values |= dict(CONTEXT_TOKENS="4096", READ_WITH_MODEL="true")
+    values |= dict(PASSWORD="open sesame", SINGLE_USER="true", MESSAGES_PER_MINUTE="0", FETCH_PICTURES="1")
     values |= dict(SERVER_URL="http://127.0.0.1:8000/v1", SERVER_KEY="sesame", SERVER_TIMEOUT="9.5")
     for name, value in values.items():
         monkeypatch.setenv(f"ZHIYIN_{name}", value)
@@ -81,10 +82,19 @@ def test_every_setting_can_come_from_the_environment(monkeypatch):
     assert settings.read_with_model
     assert (settings.server_url, settings.server_timeout) == ("http://127.0.0.1:8000/v1", 9.5)
     assert settings.server_key.get_secret_value() == "sesame"
+    assert settings.password.get_secret_value() == "open sesame"
+    assert (settings.single_user, settings.messages_per_minute, settings.fetch_pictures) == (True, 0, True)
 
 
-def test_the_servers_key_is_not_shown(monkeypatch):
-    monkeypatch.setenv("ZHIYIN_SERVER_KEY", "sesame")
+def test_nothing_is_open_or_fetched_unless_it_is_said():
+    settings = Settings()
+    assert settings.password.get_secret_value() == ""
+    assert (settings.single_user, settings.messages_per_minute, settings.fetch_pictures) == (False, 30, False)
+
+
+@pytest.mark.parametrize("name", ["SERVER_KEY", "PASSWORD"])
+def test_a_secret_is_not_shown(monkeypatch, name):
+    monkeypatch.setenv(f"ZHIYIN_{name}", "sesame")
     settings = Settings()
     assert "sesame" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
 
@@ -100,6 +110,8 @@ def test_the_servers_key_is_not_shown(monkeypatch):
         ("VOTE_WEIGHT", "nan"),
         ("THREADS", "-1"),
         ("CONTEXT_TOKENS", "12"),
+        ("MESSAGES_PER_MINUTE", "-1"),
+        ("SINGLE_USER", "perhaps"),
         ("SERVER_TIMEOUT", "0"),
         ("SERVER_TIMEOUT", "nan"),
         ("SERVER_TIMEOUT", "inf"),

@@ -8,11 +8,13 @@ import pytest
 
 from chatbot.loading import LoadState
 from chatbot.types import Cards, Profile, Recommendation, Stage, StoredTurn, Text
-from chatbot.ui.cards import Card, Sentence, Shelf, glyph, render_card, render_cover, source_words
+from chatbot.ui.card_list import render_card
+from chatbot.ui.cards import Card, Sentence, Shelf, glyph, render_cover
 from chatbot.ui.chrome import render_header, render_loading, render_notice, render_welcome
+from chatbot.ui.memory import Memory
 from chatbot.ui.serving import launch
-from chatbot.ui.session import Memory
-from chatbot.ui.turns import LiveTurn, render_held, render_stored, render_turns
+from chatbot.ui.turns import LiveTurn, render_held, render_history, render_stored, render_turns
+from chatbot.ui.why import source_words
 from retrieval.domain_files import load_domain
 from retrieval.errors import SettingsError, WeightsError
 from retrieval.types import ChannelScore, Item
@@ -28,6 +30,17 @@ ITEM = Item(
 BAD = Item(HOSTILE, {"en": HOSTILE, "original": HOSTILE + "2"}, {}, {"genres": (HOSTILE,)}, {})
 
 
+RECORD = {
+    "channels": {"dense": {"rank": 2}, "bm25": {"rank": 1}, "new<channel>": {"rank": 7}},
+    "shares": {"dense": 0.3, "bm25": 0.65, "new<channel>": 0.05},
+    "before_vote": 3,
+    "checks": [
+        {"label": "no horror", "values": "drama", "ok": True},
+        {"label": "at most 90 min", "values": "97 min", "ok": False},
+    ],
+}
+
+
 class Elements(HTMLParser):
     """Collects (tag, attributes) and text, and checks that elements close in order."""
 
@@ -40,7 +53,8 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.found.append((tag, dict(attrs)))
-        self._open.append(tag)
+        if tag not in ("input", "img"):
+            self._open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
         self.found.append((tag, dict(attrs)))
@@ -64,7 +78,7 @@ def shelf():
 
 def card(item=ITEM, **more):
     sentences = (Sentence("It stays small.", ("card.summary", "card.moods", "user.message", "history.moon-2009")),)
-    return Card(item.id, item.title("en"), 1, {"dense": 2, "bm25": 1, "new<channel>": 7}, sentences, **more)
+    return Card(item.id, item.title("en"), 1, sentences, record=RECORD, **more)
 
 
 def test_a_card_says_what_it_is_in_english(shelf):
@@ -87,18 +101,80 @@ def test_a_card_says_what_it_is_in_chinese(shelf):
 
 @pytest.mark.parametrize(
     ("language", "labels"),
-    [("en", ["Like: Moon", "Not for me: Moon", "Seen: Moon"]), ("zh", ["喜欢：月球", "不喜欢：月球", "看过：月球"])],
+    [
+        ("en", ["Like: Moon", "Not for me: Moon", "Seen: Moon", "Save for later: Moon"]),
+        ("zh", ["喜欢：月球", "不喜欢：月球", "看过：月球", "收藏：月球"]),
+    ],
 )
 def test_buttons_say_what_they_do_and_whether_they_are_on(shelf, language, labels):
-    buttons = Elements(render_card(card(), language, shelf)).all(type="button")
+    buttons = [b for b in Elements(render_card(card(), language, shelf)).all(type="button") if "data-kind" in b]
     assert [b["aria-label"] for b in buttons] == labels
-    assert [b["aria-pressed"] for b in buttons] == ["true", "false", "true"]
-    assert [b["data-kind"] for b in buttons] == ["liked", "disliked", "seen"]
+    assert [b["aria-pressed"] for b in buttons] == ["true", "false", "true", "false"]
+    assert [b["data-kind"] for b in buttons] == ["liked", "disliked", "seen", "saved"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "label"),
+    [("en", "Something like Moon", "Details: Moon"), ("zh", "类似《月球》的", "详情：月球")],
+)
+def test_a_card_leads_to_its_details_and_to_more_like_it(shelf, language, said, label):
+    page = Elements(render_card(card(), language, shelf))
+    assert [b["data-answer"] for b in page.all(**{"class": "alike"})] == [said]
+    assert [(b["title"], b["data-item"]) for b in page.all(data_show="item")] == [(label, "moon-2009")]
+
+
+def test_why_shows_parts_the_vote_and_the_checks(shelf):
+    page = Elements(render_card(card(), "en", shelf))
+    bars = [a["style"] for a in page.all(**{"class": "gave"})]
+    assert bars == ["width:65%", "width:30%", "width:5%"]
+    assert "Raised it from place 3 to 1." in page.words
+    assert "Holds: no horror" in page.words
+    assert "Does not hold: at most 90 min" in page.words
+    plain = Elements(render_card(replace(card(), record={"channels": RECORD["channels"]}), "en", shelf))  # of an older turn
+    assert not plain.all(**{"class": "gave"})
+    assert "place 7" in plain.words
+
+
+def test_each_sentence_shows_what_it_rests_on(shelf):
+    page = Elements(render_card(card(), "zh", shelf))
+    (cited,) = page.all(**{"class": "cited"})
+    assert cited["tabindex"] == "0"
+    (reason,) = [a for a in page.all() if "data-words" in a]
+    assert reason["data-words"] == "It stays small."  # what is read out, without the sources
+
+
+def test_a_picture_lies_over_the_cover_and_is_escaped(shelf):
+    with_picture = replace(shelf, picture=lambda item: f'/pictures/{item.id}?"><b>')
+    (picture,) = [a for tag, a in Elements(render_card(card(), "en", with_picture)).found if tag == "img"]
+    assert picture["src"] == '/pictures/moon-2009?"><b>'
+    assert picture["alt"] == ""
+
+
+def test_of_a_long_conversation_the_latest_turns_are_drawn(shelf):
+    turns = [StoredTurn(str(n), 0.0, f"message {n}", {"language": "en"}) for n in range(50)]
+    page = Elements(render_history(turns, shelf, "en"))
+    assert "Show 30 earlier messages" in page.words
+    assert "message 30" in page.words
+    assert "message 29" not in page.words
+    assert "message 0" in Elements(render_history(turns, shelf, "en", whole=True)).words
+    assert not Elements(render_history(turns[:20], shelf, "en")).all(**{"class": "earlier"})
+
+
+def test_the_last_message_can_be_said_anew_and_a_stopped_turn_tried_again(shelf):
+    turn = StoredTurn("t", 0.0, HOSTILE, {"language": "en", "notes": ["stopped"], "suggestions": ["Shorter ones", HOSTILE]})
+    page = Elements(render_turns((replace(turn, id="s"), turn), shelf, last=True))
+    assert [form["data-instead"] for form in page.all() if "data-instead" in form] == ["t"]
+    assert [b["data-answer"] for b in page.all(**{"class": "quick"})] == ["Shorter ones", HOSTILE]
+    assert len(page.all(**{"class": "retry"})) == 1
+    assert "img" not in {tag for tag, _ in page.found}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_nothing_hostile_becomes_markup(shelf, language):
-    bad = Card(BAD.id, HOSTILE, 1, {HOSTILE: 1}, (Sentence(HOSTILE, (HOSTILE, f"history.{HOSTILE}", f"card.{HOSTILE}")),))
+    sources = (HOSTILE, f"history.{HOSTILE}", f"card.{HOSTILE}")
+    checks = [{"label": HOSTILE, "values": HOSTILE, "ok": False}]
+    kept = {"channels": {HOSTILE: {"rank": 1}}, "shares": {HOSTILE: 1.0}, "checks": checks}
+    bad = Card(BAD.id, HOSTILE, 1, (Sentence(HOSTILE, sources),), record=kept)
     record = {"language": language, "items": [{"id": HOSTILE, "title": HOSTILE}], "reply": f"{HOSTILE}\n1. x", "notes": []}
     failed = LiveTurn(HOSTILE, HOSTILE, language)
     failed.fail(HOSTILE)

@@ -18,8 +18,9 @@ from chatbot.llm.scripted import ScriptedModel
 from chatbot.loading import Loader
 from chatbot.pipeline import RecommendationPipeline
 from chatbot.store import InMemoryUserStore
+from chatbot.ui.memory import Memory
 from chatbot.ui.page import build_page
-from chatbot.ui.session import Memory, Sessions
+from chatbot.ui.session import Sessions
 from retrieval.catalog import read_catalog
 from retrieval.domain_files import load_domain
 from retrieval.embedder import HashingEmbedder
@@ -261,7 +262,7 @@ def test_while_loading_a_message_is_refused_in_words():
     assert site.marks("s", Memory("ann")) == {}
 
 
-PAGE = SimpleNamespace(session_hash="s")
+PAGE = SimpleNamespace(session_hash="s", client=None)
 
 
 def handlers_of(loader):
@@ -352,10 +353,10 @@ def test_a_private_conversation_is_shown_goes_on_and_ends_with_its_person(handle
     never = Event("ann", "corrected", text="x", context={"op": "never", "facet": "genres", "value": "war"})
     site.pipeline.learn(never)
     [line] = site.pipeline.people.portrait("ann", "en")
-    changes = look(handlers["on_asked"](memory, "en", PAGE, SimpleNamespace(asked=json.dumps({"line": line.key}))))
+    changes = look(handlers["on_beside"](memory, "en", PAGE, SimpleNamespace(asked=json.dumps({"line": line.key}))))
     assert WISH in changes["zy-live"]  # what was said in private is still on the page
     assert changes["zy-secret"]
-    assert "Taken back" in changes["zy-profile"]
+    assert "Taken back" in changes["zy-panel"]
     changes = look(handlers["on_new"](memory, "en", PAGE))
     assert (changes["zy-live"], bool(changes["zy-secret"])) == ("", True)
     list(handlers["on_send"](WISH, memory, "en", PAGE))
@@ -370,14 +371,16 @@ def test_the_dialog_says_what_it_did_and_what_it_cannot(handlers, site, monkeypa
     memory = {"user": "ann", "language": "en", "conversation": ""}
 
     def ask(**asked):
-        changes = handlers["on_asked"](memory, "en", PAGE, SimpleNamespace(asked=json.dumps(asked)))
+        changes = handlers["on_beside"](memory, "en", PAGE, SimpleNamespace(asked=json.dumps(asked)))
         return {component.elem_id: value for component, value in changes.items()}
 
-    assert json.loads(ask(export=True)["zy-document"])["format"] == "zhiyin-profile"
+    file = json.loads(ask(export=True)["zy-document"])
+    assert file["name"] == "zhiyin-profile.json"
+    assert json.loads(file["text"])["format"] == "zhiyin-profile"
     assert "nothing has changed" in ask(**{"import": "{}"})["zy-notice"]
     assert "no longer holds" in ask(line="absent")["zy-notice"]
     assert "no longer holds" in ask(surprise=True)["zy-notice"]
-    assert "Erased: 0 events" in ask(erase=True)["zy-profile"]
+    assert "Erased: 0 events" in ask(erase=True)["zy-panel"]
     left = Erased(1, 0, 0, (Path("somebodys.log"),))
     monkeypatch.setattr(Keeper, "erase", lambda *_: left)
-    assert "somebodys.log" in ask(erase=True)["zy-profile"]
+    assert "somebodys.log" in ask(erase=True)["zy-panel"]

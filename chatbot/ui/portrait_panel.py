@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from chatbot.ui.dialogs import render_dialog
 from chatbot.ui.texts import text
 
 if TYPE_CHECKING:  # its import takes seconds
@@ -28,23 +28,17 @@ def render_panel(
     """
     rows = "".join(_render_line(line, language, title_of) for line in lines)
     known = f'<ul class="lines">{rows}</ul>' if rows else f'<p class="hint">{escape(text(language, "profile_nothing"))}</p>'
-    said = f'<p class="done" role="status">{escape(note)}</p>' if note else ""
-    title = escape(text(language, "profile_title", user=user) if named else text(language, "profile_title_plain"))
-    close, sure = escape(text(language, "close")), escape(text(language, "erase_sure", user=user))
-    return (
-        f'<dialog class="panel" data-key="panel" data-drawn="{time.time()}" lang="{escape(language)}" '
-        'aria-labelledby="zy-panel">'
-        f'<header><h2 id="zy-panel">{title}</h2>'
-        f'<button type="button" class="close" data-close aria-label="{close}">×</button></header>'
-        f"{said}{known}"
-        f'<p class="hint">{escape(text(language, "profile_hint"))}</p>'
+    title = text(language, "profile_title", user=user) if named else text(language, "profile_title_plain")
+    sure = escape(text(language, "erase_sure", user=user))
+    body = (
+        f'{known}<p class="hint">{escape(text(language, "profile_hint"))}</p>'
         f'<div class="belongings"><button type="button" data-own="export">{escape(text(language, "export"))}</button>'
         f'<label class="file">{escape(text(language, "import"))}<input type="file" accept="application/json,.json" '
         f'class="sr" data-own="import"></label>'
         f'<details class="erase"><summary>{escape(text(language, "erase"))}</summary><p>{sure}</p>'
         f'<button type="button" class="danger" data-own="erase">{escape(text(language, "erase_now"))}</button></details></div>'
-        "</dialog>"
     )
+    return render_dialog("profile", title, body, language, note=note)
 
 
 def _render_line(line: Line, language: str, title_of: Callable[[str], str]) -> str:
