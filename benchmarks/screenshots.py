@@ -107,8 +107,9 @@ def _troubles(page: Any, language: str) -> Iterator[str]:
     send(page, WISHES[language], wait=False)
     page.wait_for_selector("#zy-live .reason:not(.waiting)")
     page.wait_for_timeout(1500)
-    page.locator("#zy-stop").click()
-    page.wait_for_selector("#zy-live .retry")
+    if page.locator("#zy-stop").is_visible():
+        page.locator("#zy-stop").click()
+        page.wait_for_selector("#zy-live .retry")
     yield "private-stopped"
 
 

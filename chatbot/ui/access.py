@@ -213,7 +213,7 @@ async def _read_form(request: Request) -> dict[str, str]:
 
 def _draw_form(request: Request, error: str = "", *, named: bool) -> str:
     language = _language(request)
-    say = {key: escape(text(language, key)) for key in ("login_title", "login_name", "login_password", "login_enter")}
+    say = {key: escape(text(language, key)) for key in ("login_title", "label_user", "login_password", "login_enter")}
     name = f'<input name="name" required maxlength="{MAX_NAME}" autocomplete="username">'
     password = '<input name="password" type="password" required autocomplete="current-password">'
     return f"""<!doctype html>
@@ -221,6 +221,6 @@ def _draw_form(request: Request, error: str = "", *, named: bool) -> str:
 <title>{say["login_title"]}</title><link rel="icon" href="data:,"><style>{_STYLE}</style></head>
 <body><main><form method="post" action="login"><h1>{say["login_title"]}</h1>
 {f'<p role="alert">{escape(error)}</p>' if error else ""}
-{f"<label>{say['login_name']}{name}</label>" if named else ""}
+{f"<label>{say['label_user']}{name}</label>" if named else ""}
 <label>{say["login_password"]}{password}</label>
 <button>{say["login_enter"]}</button></form></main></body></html>"""

@@ -198,9 +198,17 @@
 
   // Who opens "why" looks closer at an item; it counts once a turn. The event does not bubble.
   document.addEventListener("toggle", (event) => {
+    if (event.target.matches?.("details.edit[open]")) {
+      const field = event.target.querySelector("textarea");
+      field.focus();
+      field.setSelectionRange(field.value.length, field.value.length);
+    }
     const card = event.target.matches?.("details.why[open]") && event.target.closest(".card");
     if (card) tell(card, card.dataset.item, "opened", true);
   }, true);
+
+  // Where a picture turns out to be none, the drawn cover under it shows. The event does not bubble.
+  document.addEventListener("error", (event) => event.target.matches?.(".cover img") && event.target.remove(), true);
 
   function mark(button) {
     const { kind, item } = button.dataset;

@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from chatbot.pictures import Pictures
 from chatbot.ui.access import Access, Gate
-from retrieval.errors import SettingsError
+from retrieval.errors import SettingsError, ZhiyinError
 from retrieval.types import Item
 
 logger = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ def picture_route(pictures: Pictures, find: Callable[[str], Item | None]) -> Rou
 
     Args:
         pictures: of the catalogue.
-        find: the item of an id; may raise while nothing is loaded.
+        find: the item of an id; its :class:`ZhiyinError`, while nothing is loaded, is answered with 503.
     """
     limiter = anyio.CapacityLimiter(_PICTURES_AT_ONCE)
 
@@ -155,7 +155,10 @@ def picture_route(pictures: Pictures, find: Callable[[str], Item | None]) -> Rou
         return pictures.file(item) if item else None
 
     async def picture(request: Request) -> Response:
-        path = await anyio.to_thread.run_sync(look, request.path_params["item_id"], limiter=limiter)
+        try:
+            path = await anyio.to_thread.run_sync(look, request.path_params["item_id"], limiter=limiter)
+        except ZhiyinError as error:
+            return PlainTextResponse(str(error), 503)
         if path is None:
             return PlainTextResponse("No picture.", 404)
         headers = {"ETag": f'"{path.stem}"', "Cache-Control": "private, max-age=86400"}

@@ -83,7 +83,9 @@ def _render_suggestions(suggestions: Sequence[Any], language: str) -> str:
         for words in map(str, suggestions)
     )
     label = escape(text(language, "suggestions"))
-    return f'<ul class="suggestions" data-key="suggestions" aria-label="{label}">{buttons}</ul>' if buttons else ""
+    if not buttons:
+        return ""
+    return f'<ul class="suggestions" data-key="suggestions" lang="{escape(language)}" aria-label="{label}">{buttons}</ul>'
 
 
 def _render_options(question: Mapping[str, Any] | None, language: str) -> str:
@@ -98,22 +100,23 @@ def _render_options(question: Mapping[str, Any] | None, language: str) -> str:
 
 
 def render_held(turn: StoredTurn | None) -> str:
-    """Write what the conversation holds to after a turn; a press on one drops it."""
-    held = turn.record.get("held", ()) if turn else ()
-    if not turn or not held:
+    """Write what stands over the box after a turn: what could be said next, and what is held to; a press says or drops one."""
+    if not turn:
         return ""
     language = choose_language(str(turn.record.get("language", "")))
-    name = escape(text(language, "held"))
+    suggestions = _render_suggestions(turn.record.get("suggestions", ()), language)
     chips = "".join(
         f'<li><button type="button" class="chip" data-drop="{n}" data-in="{escape(turn.id)}" '
         f'aria-label="{escape(text(language, "drop_item", label=entry["label"]))}">'
         f'<span>{escape(str(entry["label"]))}</span><i aria-hidden="true">×</i></button></li>'
-        for n, entry in enumerate(held)
+        for n, entry in enumerate(turn.record.get("held", ()))
     )
-    return (
+    name = escape(text(language, "held"))
+    held = (
         f'<div class="held" data-key="held" lang="{escape(language)}"><span aria-hidden="true">{name}</span>'
         f'<ul aria-label="{name}">{chips}</ul></div>'
     )
+    return suggestions + (held if chips else "")
 
 
 def render_stored(turn: StoredTurn, shelf: Shelf, *, key: str = "", note: str = "", last: bool = False) -> str:
@@ -124,8 +127,7 @@ def render_stored(turn: StoredTurn, shelf: Shelf, *, key: str = "", note: str = 
     if "stopped" in record.get("notes", ()):
         note = note or _note(text(language, "stopped"), language, last=last)
     options = _render_options(record.get("question"), language) if last else ""
-    quick = _render_suggestions(record.get("suggestions", ()), language) if last else ""
-    answer = _render_opening(str(record.get("opening", ""))) + options + render_cards(cards, language, shelf) + quick + note
+    answer = _render_opening(str(record.get("opening", ""))) + options + render_cards(cards, language, shelf) + note
     return _render_turn(key or turn.id, turn.message, language, answer, turn=turn.id, last=last)
 
 

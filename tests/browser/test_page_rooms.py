@@ -218,7 +218,7 @@ def test_everything_is_done_with_keys_alone(visit, site):
     tab_to("#zy-live .why summary")
     page.keyboard.press("Enter")
     assert page.locator("#zy-live .why[open]").count() == 1
-    tab_to("#zy-live .quick")
+    tab_to("#zy-held .quick")
     tab_to(".chip")
     tab_to("#zy-message textarea")
 

@@ -164,7 +164,6 @@ def test_the_last_message_can_be_said_anew_and_a_stopped_turn_tried_again(shelf)
     turn = StoredTurn("t", 0.0, HOSTILE, {"language": "en", "notes": ["stopped"], "suggestions": ["Shorter ones", HOSTILE]})
     page = Elements(render_turns((replace(turn, id="s"), turn), shelf, last=True))
     assert [form["data-instead"] for form in page.all() if "data-instead" in form] == ["t"]
-    assert [b["data-answer"] for b in page.all(**{"class": "quick"})] == ["Shorter ones", HOSTILE]
     assert len(page.all(**{"class": "retry"})) == 1
     assert "img" not in {tag for tag, _ in page.found}
 
@@ -261,6 +260,15 @@ def test_what_is_held_is_shown_with_a_button_each(language, label):
     assert "img" not in {tag for tag, _ in page.found}
     assert HOSTILE in page.words
     assert render_held(None) == render_held(StoredTurn("t", 0.0, "x", {})) == ""
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "What you could say next"), ("zh", "接下来可以说")])
+def test_what_could_be_said_next_is_a_press_away(language, label):
+    page = Elements(render_held(StoredTurn("t", 0.0, "x", {"language": language, "suggestions": ["Shorter ones", HOSTILE]})))
+    assert [b["data-answer"] for b in page.all(**{"class": "quick"})] == ["Shorter ones", HOSTILE]
+    assert page.all(**{"class": "suggestions"})[0]["aria-label"] == label
+    assert not page.all(**{"class": "held"})
+    assert "img" not in {tag for tag, _ in page.found}
 
 
 def test_loading_says_how_far_it_is():
