@@ -17,11 +17,19 @@ HISTORY = 20  # turns before the last one that are drawn at once
 STAGES = ("understanding", "looking", "choosing", "writing")
 
 
-def render_said(message: str, language: str, change: str = "") -> str:
-    """Write what the person said, with their line breaks; ``change`` is the id of a turn that may be said anew."""
+def render_said(message: str, language: str, *, turn: str = "", busy: bool = False) -> str:
+    """Write what the person said, with their line breaks.
+
+    Args:
+        message: as it was typed.
+        language: of the turn.
+        turn: the id of a turn that may be said anew.
+        busy: it will be so when the turn is over; the place is kept, so that nothing jumps then.
+    """
+    later = f'<span class="edit-later" aria-hidden="true">{escape(text(language, "edit"))}</span>' if busy else ""
     return (
         f'<div class="said" data-key="said"><span class="sr">{escape(text(language, "you_said"))}: </span>'
-        f"<p>{escape(message)}</p>{_render_edit(message, language, change) if change else ''}</div>"
+        f"<p>{escape(message)}</p>{_render_edit(message, language, turn) if turn else later}</div>"
     )
 
 
@@ -63,7 +71,7 @@ def _render_turn(
     state = ' data-busy="true" aria-busy="true"' if busy else ""
     return (
         f'<section class="turn" data-key="{escape(key)}" data-turn="{escape(turn)}" lang="{escape(language)}"{state}>'
-        f"{render_said(message, language, turn if last else '')}"
+        f"{render_said(message, language, turn=turn if last else '', busy=busy)}"
         f'<div class="answer" data-key="answer"><span class="sr">{escape(text(language, "answer"))}: </span>'
         f"{answer}</div></section>"
     )
