@@ -30,7 +30,7 @@ WISHES = {
 OPEN = {"en": "recommend something", "zh": "推荐点什么"}
 IMPOSSIBLE = {"en": "a musical from Iran before 1940", "zh": "1940年以前的伊朗歌舞片"}
 NAMES = {"en": "Mira", "zh": "小雨"}
-COLOURS = 160  # of a picture: a page of few colours stays sharp, at a quarter of the size
+COLOURS = 256  # of a picture: a page of few colours stays sharp, at a third of the size
 
 
 def take(page: Any, path: Path) -> None:

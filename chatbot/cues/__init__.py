@@ -39,6 +39,7 @@ class Cues:
     seen: Pattern
     model: Pattern
     restart: Pattern
+    plain_ask: Pattern
     more: Pattern
     refine_start: Pattern
     new_wish: Pattern

@@ -17,6 +17,7 @@
     const context = canvas.getContext("2d");
     let view = { x: 0.5, y: 0.5, zoom: 1 }; // the middle, in parts of the map, and how much it is enlarged
     let width = 0, height = 0, at = -1;
+    let taken = []; // boxes of what is written
 
     const side = () => Math.min(width, height) * 0.92 * view.zoom;
     const place = (x, y) => [width / 2 + (x / scale - view.x) * side(), height / 2 + (y / scale - view.y) * side()];
@@ -31,34 +32,47 @@
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       const ink = getComputedStyle(dialog).color;
       const marks = dark.matches ? MARKS_DARK : MARKS;
-      const size = clamp(2.6 * Math.sqrt(view.zoom) * Math.sqrt(300 / Math.max(items.length, 150)), 1.2, 7);
+      const size = clamp(3.2 * Math.sqrt(view.zoom) * Math.sqrt(300 / Math.max(items.length, 150)), 1.2, 7);
+      taken = [];
       for (const marked of [false, true])
-        items.forEach(([, title, x, y, hue, mark], n) => {
+        items.forEach(([, , x, y, hue, mark], n) => {
           if (Boolean(mark) !== marked) return;
           const [left, top] = place(x, y);
           if (left < -60 || top < -20 || left > width + 60 || top > height + 20) return;
           context.beginPath();
           context.arc(left, top, mark || n === at ? size + 3 : size, 0, 7);
           context.fillStyle = mark ? marks[mark] : colour(hue);
-          context.globalAlpha = mark || n === at ? 1 : 0.75;
+          context.globalAlpha = mark || n === at ? 1 : 0.8;
           context.fill();
           context.globalAlpha = 1;
-          if (!mark && n !== at && (view.zoom < 3.5 || items.length / view.zoom ** 2 > 60)) return;
-          context.fillStyle = ink;
-          context.font = `${mark ? 600 : 400} 12.5px ${getComputedStyle(dialog).fontFamily}`;
-          context.fillText(title, left + size + 6, top + 4);
         });
-      context.textAlign = "center";
-      context.font = `italic 600 14px ${getComputedStyle(dialog.querySelector("h2")).fontFamily}`;
+      const { fontFamily, backgroundColor } = getComputedStyle(dialog);
+      const near = view.zoom >= 3.5 && items.length / view.zoom ** 2 <= 60;
+      const named = items.filter(([, , , , , mark], n) => mark || n === at || near).sort((a, b) => (b[5] ? 1 : 0) - (a[5] ? 1 : 0));
+      for (const [, title, x, y, , mark] of named) {
+        const [left, top] = place(x, y);
+        write(title, left + size + 6, top + 4, `${mark ? 600 : 400} 12.5px ${fontFamily}`, ink, backgroundColor);
+      }
+      const serif = getComputedStyle(dialog.querySelector("h2")).fontFamily;
       for (const [word, x, y] of regions) {
         const [left, top] = place(x, y);
-        context.lineWidth = 4;
-        context.strokeStyle = getComputedStyle(dialog).backgroundColor;
-        context.strokeText(word, left, top);
-        context.fillStyle = ink;
-        context.fillText(word, left, top);
+        context.font = `italic 600 14px ${serif}`;
+        write(word, left - context.measureText(word).width / 2, top, context.font, ink, backgroundColor);
       }
-      context.textAlign = "start";
+    }
+
+    // Writes words with a margin in the colour of the ground, unless others stand there already.
+    function write(words, left, top, font, ink, ground) {
+      context.font = font;
+      const box = [left - 3, top - 13, left + context.measureText(words).width + 3, top + 5];
+      if (taken.some(([l, t, r, b]) => box[0] < r && l < box[2] && box[1] < b && t < box[3])) return;
+      taken.push(box);
+      context.lineWidth = 4;
+      context.lineJoin = "round";
+      context.strokeStyle = ground;
+      context.strokeText(words, left, top);
+      context.fillStyle = ink;
+      context.fillText(words, left, top);
     }
 
     function nearest(event) {

@@ -97,7 +97,7 @@ def visit(chromium):
     """Open an address as a fresh browser; afterwards, none of its requests may have left this machine."""
     contexts, requested, problems = [], [], []
 
-    def open_page(address, *, locale="en-US", ready=True, **options):
+    def open_page(address, *, locale="en-US", ready=True, sign_in=None, **options):
         context = chromium.new_context(locale=locale, **options)
         contexts.append(context)
         page = context.new_page()
@@ -105,6 +105,10 @@ def visit(chromium):
         page.on("request", lambda request: requested.append(request.url))
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(address)
+        if sign_in:
+            for field, words in sign_in.items():
+                page.locator(f"input[name={field}]").fill(words)
+            page.locator("button").click()
         page.wait_for_selector("body[data-ready]")
         if ready:
             page.wait_for_selector(".loading", state="detached")

@@ -223,6 +223,28 @@ def test_everything_is_done_with_keys_alone(visit, site):
     tab_to("#zy-message textarea")
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_with_a_password_everybody_is_who_they_signed_in_as(visit, serve, language):
+    name = {"en": "Ann", "zh": "安"}[language]
+    with serve("--password", "open sesame") as (address, _):
+        page = visit(address, locale=LOCALES[language], sign_in={"name": name, "password": "open sesame"})
+        assert not page.locator("#zy-user").is_visible()
+        assert name in page.locator(".who").inner_text()
+        send(page, WISHES[language])
+        assert page.locator("#zy-live .card").count() == 3
+        other = visit(address, sign_in={"name": "Eve", "password": "open sesame"})
+        assert other.locator(".turn").count() == 0
+        assert other.locator(".talk").count() == 0
+        page.locator(".who button").click()
+        page.wait_for_selector("input[name=password]")
+        page.locator("input[name=name]").fill("Eve")
+        page.locator("input[name=password]").fill("guess")
+        page.locator("button").click()
+        page.wait_for_selector("[role=alert]")
+        page.goto(address)
+        page.wait_for_selector("input[name=password]")
+
+
 def states(page, language):
     """Walk through the states of the page, yielding the name of each."""
     yield "start"

@@ -811,3 +811,22 @@ def test_a_verb_right_after_a_negation_is_denied_with_what_follows(pipeline, mes
     request = pipeline._understanding.read(message, Conversation("c", "ann"))
     assert [(c.field, c.op, c.value) for c in request.constraints] == [("genres", "excludes", "horror")]
     assert not [w for w in request.wishes if w.value == "horror"]
+
+
+@pytest.mark.parametrize(
+    ("message", "intent"),
+    [
+        ("推荐点什么", "recommend"),
+        ("有什么推荐吗", "recommend"),
+        ("你能推荐几部电影吗", "recommend"),
+        ("what can you recommend?", "recommend"),
+        ("any recommendations?", "recommend"),
+        ("please recommend me something to watch", "recommend"),
+        ("你能做点什么", "chat"),
+        ("推荐过程是怎样的", "chat"),
+        ("how do you recommend things?", "chat"),
+    ],
+)
+def test_a_plain_ask_is_a_wish_whatever_its_likeness_says(movies, message, intent):
+    reader = Understanding(movies.domain, movies.items, guess=lambda _: ("chat.help", 0.99))
+    assert reader.read(message, Conversation("c", "u")).intent == intent
