@@ -29,7 +29,15 @@ hypothesis.settings.register_profile("zhiyin", deadline=None, derandomize=True, 
 hypothesis.settings.load_profile("zhiyin")
 
 
-HEAVY = ("tests/browser/", "tests/contracts/", "tests/integration/", "tests/unit/test_enriching.py")
+# Weights, browsers and trainings: two of them at once are slower than one after the other.
+HEAVY = (
+    "tests/browser/",
+    "tests/contracts/",
+    "tests/integration/test_offline",
+    "tests/integration/test_quality_sequence",
+    "tests/integration/test_real",
+    "tests/unit/test_enriching",
+)
 
 
 @pytest.hookimpl(optionalhook=True)

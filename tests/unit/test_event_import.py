@@ -489,7 +489,7 @@ MAPPINGS = st.fixed_dictionaries(
 )
 RULES = st.lists(st.sampled_from(["bad_value", "out_of_scale", "burst", "bot_day", "html_tags", "unknown_item"]), max_size=2)
 KNOWN = st.sampled_from([None, {"x", "y", "3", "a", "b"}])
-ANY = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @ANY

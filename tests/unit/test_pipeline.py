@@ -308,7 +308,7 @@ JUNK = st.one_of(
 def test_a_reply_never_names_an_item_that_was_not_recommended_or_named_by_the_person(movies, make_pipeline):
     names = NameIndex(movies.items.values(), movies.domain)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(
         junk=st.lists(JUNK, min_size=1, max_size=3),
         message=st.sampled_from([WISH, WISH_ZH, "something like Arrival", "类似《降临》的"]),

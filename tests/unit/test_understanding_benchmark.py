@@ -356,7 +356,7 @@ def test_the_shipped_cases_are_understood_in_both_languages():
 
 @pytest.mark.slow
 def test_no_promise_that_was_read_is_broken():
-    rows = promises.run(options(*FILES[4:]))  # the later batches: the benchmark itself runs all of them
+    rows = promises.run(options(*FILES[6:8]))  # the last batch: the benchmark itself runs all of them
     assert {(row["language"], row["broken_as_read"]) for row in rows} == {("en", 0), ("zh", 0)}
     assert all(row["items"] > 100 for row in rows)
 
