@@ -56,7 +56,7 @@
       const serif = getComputedStyle(dialog.querySelector("h2")).fontFamily;
       for (const [word, x, y] of regions) {
         const [left, top] = place(x, y);
-        context.font = `italic 600 14px ${serif}`;
+        context.font = `${dialog.lang.startsWith("zh") ? "" : "italic "}600 14px ${serif}`;
         write(word, left - context.measureText(word).width / 2, top, context.font, ink, backgroundColor);
       }
     }

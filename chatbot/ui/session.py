@@ -130,9 +130,9 @@ class Sessions:
                 return
             pipeline, here = self._where(session, memory)
             turn = pipeline.store.load(here.conversation, here.user).turns[-1]
-            if turn.id != data.get("in", data.get("instead", turn.id)):
-                raise LookupError(f"{data} is not of the last turn {turn.id}")
             again = "instead" in data or "retry" in data
+            if turn.id != (data.get("instead", turn.id) if again else data["in"]):
+                raise LookupError(f"{data} is not of the last turn {turn.id}")
             entry = None if again else turn.record["held"][int(data["drop"])]
             words = check_message(str(data.get("say", turn.message)))
         except ZhiyinError as error:

@@ -19,6 +19,7 @@ ROOMS = {  # what can be shown -> its icon
     "settings": "M4 7h9M17 7h3M4 12h3M11 12h9M4 17h9M17 17h3M13 5v4M9 10v4M15 15v4",
 }
 _SHOWN = 60  # letters of a conversation's name
+LATEST = 60  # conversations that are listed; a search finds the others
 
 
 def icon(path: str) -> str:
@@ -71,7 +72,7 @@ def _by_day(headings: Iterable[Heading], language: str, today: date) -> dict[str
 
 
 def render_side(headings: Sequence[Heading], current: str, language: str, *, words: str = "", today: date | None = None) -> str:
-    """Write the past conversations, newest first, under their days, with a box to search them.
+    """Write the latest past conversations, newest first, under their days, with a box to search all of them.
 
     Args:
         headings: those that match ``words``.
@@ -80,7 +81,7 @@ def render_side(headings: Sequence[Heading], current: str, language: str, *, wor
         words: that were searched for.
         today: for the names of days.
     """
-    days = _by_day(headings, language, today or date.today())
+    days = _by_day(headings[:LATEST], language, today or date.today())
     groups = "".join(
         f'<section data-key="day-{escape(day)}"><h3>{escape(day)}</h3><ul>'
         f"{''.join(_render_talk(heading, current, language) for heading in group)}</ul></section>"
@@ -88,6 +89,8 @@ def render_side(headings: Sequence[Heading], current: str, language: str, *, wor
     )
     none = text(language, "talks_unfound" if words else "talks_none", words=words)
     found = groups or f'<p class="hint" role="status">{escape(none)}</p>'
+    if len(headings) > LATEST:
+        found += f'<p class="hint">{escape(text(language, "talks_more", count=len(headings) - LATEST))}</p>'
     search = escape(text(language, "talks_search"))
     return (
         f'<form class="find" role="search" data-key="find"><input type="search" name="find" placeholder="{search}" '

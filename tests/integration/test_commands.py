@@ -7,10 +7,10 @@ import gzip
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forking import run_app
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ["lamp", "chair", "kettle", "rug"]
@@ -25,10 +25,7 @@ class App:
         self.environment = {**environment, "ZHIYIN_DATA": str(data), "PYTHONWARNINGS": "default"}
 
     def run(self, *arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "app.py"), *map(str, arguments)]
-        return subprocess.run(
-            command, cwd=cwd or self.data, env=self.environment, capture_output=True, encoding="utf-8", timeout=120
-        )
+        return run_app(list(map(str, arguments)), self.environment, cwd or self.data)
 
     def ok(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         done = self.run(*arguments)

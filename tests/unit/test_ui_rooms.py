@@ -78,6 +78,13 @@ def test_past_conversations_stand_under_their_days(language):
     assert rooms == ["map", "saved", "profile", "settings"]
 
 
+@LANGUAGES
+def test_of_many_conversations_the_latest_are_listed_and_the_others_counted(language):
+    page = Elements(render_side([heading(str(n)) for n in range(75)], "", language, today=TODAY))
+    assert [b["data-open"] for b in page.all(**{"class": "open"})] == [str(n) for n in range(60)]
+    assert {"en": "15 older ones", "zh": "还有 15 段"}[language] in page.words
+
+
 def test_no_conversation_and_none_found_are_said():
     assert "will be here" in Elements(render_side([], "", "en")).words
     assert HOSTILE in Elements(render_side([], "", "en", words=HOSTILE)).words
