@@ -151,7 +151,7 @@ def test_closing_the_generator_ends_the_call(model):
     next(pieces)
     since = time.monotonic()
     pieces.close()
-    assert time.monotonic() - since < 1
+    assert time.monotonic() - since < 10  # not the minute that the rest would take
     assert text_of(model, COLOURS, 4)
     assert "transformers-stream" not in [thread.name for thread in threading.enumerate()]
 

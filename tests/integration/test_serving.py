@@ -346,7 +346,7 @@ def test_the_program_says_goodbye_and_closes_its_store(tmp_path, sent):
                 time.sleep(0.1)
             with streaming(f"{LOCAL}:{port}/gradio_api/heartbeat/s"):
                 process.send_signal(sent)
-                assert process.wait(15) == 0
+                assert process.wait(60) == 0
         finally:
             process.kill()
             process.wait()

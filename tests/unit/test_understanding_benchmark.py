@@ -358,7 +358,7 @@ def test_the_shipped_cases_are_understood_in_both_languages():
 def test_no_promise_that_was_read_is_broken():
     rows = promises.run(options(*FILES[6:8]))  # the last batch: the benchmark itself runs all of them
     assert {(row["language"], row["broken_as_read"]) for row in rows} == {("en", 0), ("zh", 0)}
-    assert all(row["items"] > 100 for row in rows)
+    assert all(row["items"] > 40 for row in rows)
 
 
 def test_all_benchmarks_share_one_command_line():
