@@ -29,7 +29,7 @@ WISHES = {
 }
 OPEN = {"en": "recommend something", "zh": "推荐点什么"}
 IMPOSSIBLE = {"en": "a musical from Iran before 1940", "zh": "1940年以前的伊朗歌舞片"}
-NAMES = {"en": "Mira", "zh": "小雨"}
+NAMES = {"en": ("Mira", "Anna"), "zh": ("小雨", "阿明")}
 COLOURS = 256  # of a picture: a page of few colours stays sharp, at a third of the size
 
 
@@ -137,12 +137,11 @@ def main() -> None:
                 if n == 0:
                     take(page, folder / f"loading-{look}.png")
                 page.wait_for_selector(".loading", state="detached")
-                name = page.locator("#zy-user textarea, #zy-user input").first
-                name.evaluate("(box, name) => { box.focus(); }", NAMES[language])
                 page.evaluate("document.body.classList.add('menu')")
-                name.fill(f"{NAMES[language]}{n if n > 1 else ''}")
+                name = page.locator("#zy-user textarea, #zy-user input").first
+                name.fill(NAMES[language][n // 2])  # somebody new each time: the start page is for them
                 name.press("Enter")
-                page.wait_for_function("document.querySelectorAll('.tile').length > 0")
+                page.wait_for_selector(".tile")
                 page.evaluate("document.body.classList.remove('menu')")
                 page.wait_for_timeout(400)
                 for state in walk(page, language):

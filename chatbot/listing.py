@@ -13,7 +13,7 @@ from chatbot.lexicon import Lexicon
 from chatbot.llm.base import LanguageModel
 from chatbot.reranking import Poll, rerank
 from chatbot.suggesting import suggest
-from chatbot.types import Request
+from chatbot.types import MAX_COUNT, Request
 from retrieval.calibration import shares
 from retrieval.errors import EngineError, SettingsError
 from retrieval.index import CatalogIndex
@@ -21,7 +21,6 @@ from retrieval.retriever import Retriever
 from retrieval.types import Candidate, Query, Retrieval
 
 logger = logging.getLogger(__name__)
-MAX_COUNT = 10  # items of a list
 WIDE = 30  # candidates where one place may leave the usual kinds
 FAMILIAR, ADVENTUROUS = 0.95, 0.45  # relevance against novelty in a list, at both ends of "how adventurous"
 ROAMS = 0.5  # from which "how adventurous" one place leaves the usual kinds

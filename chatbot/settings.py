@@ -10,6 +10,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chatbot.types import MAX_COUNT
 from retrieval.errors import SettingsError
 
 
@@ -69,7 +70,7 @@ class Settings(BaseSettings):
     keep_days: int = Field(default=0, ge=0, le=36500)
     deidentify: bool = True
     domain: str = "movies"
-    items: int = Field(default=3, ge=1, le=10)
+    items: int = Field(default=3, ge=1, le=MAX_COUNT)
     vote_weight: float | None = Field(default=None, ge=0, le=10)
     calibration: float = Field(default=0.0, ge=0, le=1)
     read_with_model: bool = False

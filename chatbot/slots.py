@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from chatbot.clauses import clause_spans
+from chatbot.critiques import critique_bound, whole
 from chatbot.cues import Cues
 from chatbot.lexicon import Lexicon, Match, Target
 from chatbot.quantities import find_bounds, speaks_of_duration
@@ -146,22 +147,19 @@ class SlotReader:
             reading.constraints.append(Constraint(target.facet, "excludes", value, words, certainty=certainty))
         if target.negated_only and target.bound:
             op, value = target.bound
-            reading.constraints.append(Constraint(target.facet, op, _whole(value), words, certainty=certainty))
+            reading.constraints.append(Constraint(target.facet, op, whole(value), words, certainty=certainty))
 
     def _want(self, target: Target, match: Match, words: str, reading: Reading, than: Sequence[Item]) -> None:
         facet = self.domain.facets[target.facet]
         if target.bound:
             op, value = target.bound
-            reading.constraints.append(Constraint(target.facet, op, _whole(value), words))
+            reading.constraints.append(Constraint(target.facet, op, whole(value), words))
         elif target.step:
-            numbers = sorted(float(v) for item in than for v in item.values(target.facet) if isinstance(v, (int, float)))
             op: Op = "max" if target.step < 0 else "min"
-            if numbers:
-                middle = numbers[len(numbers) // 2]  # most of what comes is then on the asked side of what was shown
-                step = 1 if len(than) == 1 else facet.step
-                reading.constraints.append(Constraint(target.facet, op, _whole(middle + target.step * step), words))
+            if bound := critique_bound(target.facet, facet, target.step, than, words):
+                reading.constraints.append(bound)
             elif (value := next((b.value for b in facet.bounds if b.op == op and b.says_itself), None)) is not None:
-                alone = Constraint(target.facet, op, _whole(value), words, certainty=IMPLIED)  # "older", of nothing shown
+                alone = Constraint(target.facet, op, whole(value), words, certainty=IMPLIED)  # "older", of nothing shown
                 reading.constraints.append(alone)
         elif facet.match == "soft":
             reading.wishes += [Wish(target.facet, value, words) for value in target.values]
@@ -270,7 +268,3 @@ def was_excluded(target: Target, state: Mapping[str, Any]) -> bool:
 
 def _inside(place: int, spans: Iterable[tuple[int, int]]) -> bool:
     return any(start <= place < end for start, end in spans)
-
-
-def _whole(value: float) -> int | float:
-    return int(value) if value == int(value) else value

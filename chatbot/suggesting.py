@@ -13,11 +13,12 @@ from math import log2
 from typing import TypeAlias
 
 from chatbot.answers import Speaker
+from chatbot.critiques import critique_bound
 from chatbot.lexicon import Lexicon
 from chatbot.types import Language, Request
 from prompts import load_phrases
 from retrieval.constraints import satisfies
-from retrieval.domain import Domain, Facet
+from retrieval.domain import Domain
 from retrieval.types import Candidate, Constraint, Item
 
 Value: TypeAlias = "tuple[str, str]"  # a facet and one of its values
@@ -59,18 +60,6 @@ def suggest(
     critiques = list(_critiques(request, items, rest, domain))[:CRITIQUES]
     wishes = list(_wishes(request, rest, domain, speaker, lexicon))[:WISHES]
     return tuple(dict.fromkeys([others, *critiques, *wishes]))[:limit]
-
-
-def critique_bound(name: str, facet: Facet, step: int, shown: Sequence[Item]) -> Constraint | None:
-    """Return the bound that "shorter" (-1) or "longer" (1) than what is shown comes to, as the rules read it.
-
-    It is beyond the middle of the shown numbers, so that most of what comes is on the asked side of most that was there.
-    """
-    numbers = sorted(float(v) for item in shown for v in item.values(name) if isinstance(v, (int, float)))
-    if not numbers:
-        return None
-    value = numbers[len(numbers) // 2] + step * (1 if len(shown) == 1 else facet.step)
-    return Constraint(name, "max" if step < 0 else "min", int(value) if value == int(value) else value)
 
 
 def _critiques(request: Request, items: Sequence[Item], rest: Sequence[Item], domain: Domain) -> Iterator[str]:

@@ -12,6 +12,7 @@ from retrieval.types import Candidate, ChannelScore, Constraint, FacetValue, Ite
 Language: TypeAlias = Literal["en", "zh"]
 Intent: TypeAlias = Literal["recommend", "refine", "ask_item", "compare", "react", "chat", "profile", "out_of_scope", "unsafe"]
 
+MAX_COUNT = 10  # items of a list
 MAX_MESSAGE = 4000  # characters; a longer one is refused with a clear error
 
 

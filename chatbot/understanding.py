@@ -39,7 +39,7 @@ from chatbot.quantities import number
 from chatbot.references import Pointer
 from chatbot.slots import Reading, SlotReader
 from chatbot.spelling import Spelling
-from chatbot.types import MAX_MESSAGE, Conversation, Language, Request
+from chatbot.types import MAX_COUNT, MAX_MESSAGE, Conversation, Language, Request
 from retrieval.domain import Domain
 from retrieval.errors import MessageError
 from retrieval.events import EventKind
@@ -59,7 +59,6 @@ _KINDS: Mapping[str, EventKind] = {  # what is kept of what a person says of an 
 _BOOK_MARKS = re.compile(r"(?<=《)[^《》]+(?=》)")  # a title, whether it is in the catalogue or not
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")
 _TITLE_MARKS = re.compile(r"《[^》]*》|\"[^\"]*\"|“[^”]*”")
-MAX_COUNT = 10
 
 
 def detect_language(text: str, fallback: Language = "en") -> Language:

@@ -9,10 +9,15 @@ from retrieval.types import ChannelScore
 RRF_K = 60
 
 
+def points(rank: int, weight: float = 1.0, k: int = RRF_K) -> float:
+    """Return what a channel gives to an item that it ranks so, from 1: weight / (k + rank)."""
+    return weight / (k + rank)
+
+
 def reciprocal_rank_fusion(
     channels: Mapping[str, Mapping[str, ChannelScore]], weights: Mapping[str, float] | None = None, k: int = RRF_K
 ) -> dict[str, float]:
-    """Fuse channels into one score an item: the sum over channels of weight / (k + rank).
+    """Fuse channels into one score an item: the sum over channels of its :func:`points`.
 
     Args:
         channels: channel name -> item id -> rank (from 1) and score.
@@ -29,7 +34,7 @@ def reciprocal_rank_fusion(
     for name, ranking in channels.items():
         weight = weights.get(name, 1.0)
         for item_id, entry in ranking.items():
-            fused[item_id] = fused.get(item_id, 0.0) + weight / (k + entry.rank)
+            fused[item_id] = fused.get(item_id, 0.0) + points(entry.rank, weight, k)
     return dict(sorted(fused.items(), key=lambda pair: (-pair[1], pair[0])))
 
 

@@ -14,7 +14,7 @@ from retrieval.constraints import satisfies_all
 from retrieval.diversity import maximal_marginal_relevance, proportional
 from retrieval.domain import PEOPLE
 from retrieval.facet_columns import Mask, left_without, relax
-from retrieval.fusion import RRF_K, ranking, reciprocal_rank_fusion
+from retrieval.fusion import points, ranking, reciprocal_rank_fusion
 from retrieval.index import CatalogIndex
 from retrieval.item_table import Floats
 from retrieval.learned import Learned
@@ -56,7 +56,7 @@ class Retriever:
 
     def _candidate(self, item: Item, score: float, channels: Channels) -> Candidate:
         own = {name: ranking[item.id] for name, ranking in channels.items() if item.id in ranking}
-        parts = {name: self._weights.get(name, 1.0) / (RRF_K + entry.rank) for name, entry in own.items()}
+        parts = {name: points(entry.rank, self._weights.get(name, 1.0)) for name, entry in own.items()}
         total = sum(parts.values())
         return Candidate(item, score, own, shares={name: part / total for name, part in parts.items() if part})
 

@@ -20,11 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatbot.limiting import RateLimiter, address_network
 from chatbot.settings import Settings
+from chatbot.ui.memory import MAX_USER
 from chatbot.ui.texts import choose_language, text
 from retrieval.errors import SettingsError
 
 COOKIE = "zhiyin-session"
-MAX_NAME = 60
 TRIES_PER_MINUTE = 10
 _DAYS = 30
 _MAX_FORM = 4096
@@ -128,8 +128,8 @@ class Access:
         name = self.default_user if self.single_user else sent.get("name", "").strip()
         if not secrets.compare_digest(sent.get("password", "").encode(), self.password.get_secret_value().encode()):
             return self._refuse(request, 403, "login_wrong")
-        if not 0 < len(name) <= MAX_NAME:
-            return self._refuse(request, 403, "error_user", limit=MAX_NAME)
+        if not 0 < len(name) <= MAX_USER:
+            return self._refuse(request, 403, "error_user", limit=MAX_USER)
         now = time.time()
         for token in [token for token, (_, until) in list(self._inside.items()) if until < now]:
             self._inside.pop(token, None)
@@ -214,7 +214,7 @@ async def _read_form(request: Request) -> dict[str, str]:
 def _draw_form(request: Request, error: str = "", *, named: bool) -> str:
     language = _language(request)
     say = {key: escape(text(language, key)) for key in ("login_title", "label_user", "login_password", "login_enter")}
-    name = f'<input name="name" required maxlength="{MAX_NAME}" autocomplete="username">'
+    name = f'<input name="name" required maxlength="{MAX_USER}" autocomplete="username">'
     password = '<input name="password" type="password" required autocomplete="current-password">'
     return f"""<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

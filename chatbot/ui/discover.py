@@ -21,7 +21,7 @@ def render_discover(ids: Sequence[str], language: str, shelf: Shelf, before: Seq
     others = escape(text(language, "discover_others"))
     shown = escape(json.dumps([*before, *ids]))
     return (
-        f'<section class="discover" data-key="discover" aria-labelledby="zy-discover"><h2 id="zy-discover">'
+        f'<section class="discover" data-key="discover" aria-labelledby="zy-discover-title"><h2 id="zy-discover-title">'
         f"{escape(text(language, 'discover'))}</h2><p>{escape(text(language, 'discover_hint'))}</p>"
         f'<ul class="tiles" data-key="tiles">{cards}</ul>'
         f'<div class="ways"><button type="button" class="strong" data-answer="{said}" data-go>{go}</button>'

@@ -30,7 +30,7 @@ class Layout:
         with gr.Column(elem_id="zy-side"):
             self.header = mount("header", render_header(start))
             self.new = gr.Button(text(start, "new"), elem_id="zy-new", size="sm")
-            self.side = mount("side", elem_id="zy-side-list")
+            self.side = mount("talks")
             with gr.Column(elem_id="zy-controls"):
                 self.user = gr.Textbox(
                     default_user, label=text(start, "label_user"), max_lines=1, elem_id="zy-user", visible=named
@@ -47,7 +47,7 @@ class Layout:
             with gr.Column(elem_id="zy-main"):
                 self.loading = mount("loading")
                 self.welcome = mount("welcome")
-                self.discover = mount("discover", elem_id="zy-discover-part")
+                self.discover = mount("discover")
                 self.history = mount("history")
                 self.live = mount("live")
             with gr.Column(elem_id="zy-composer"):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from chatbot.types import MAX_COUNT
 from chatbot.ui.texts import choose_language
 
 MAX_USER = 60
-MAX_COUNT = 10
 EXPLORE: dict[str, float | None] = {"near": 0.0, "usual": None, "far": 1.0}  # of a list, by the name of the choice
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import gradio as gr
 
 
-def mount(name: str, value: str = "", elem_id: str = "") -> Any:
+def mount(name: str, value: str = "") -> Any:
     """Make an HTML part that the script draws: it changes what changed alone, so that nothing flickers or loses the focus."""
     return gr.HTML(
         value,
         html_template='<div class="zy-mount"></div>',
         js_on_load=f"zhiyin.mount({name!r}, element, () => props.value, watch, trigger)",
         apply_default_css=False,
-        elem_id=elem_id or f"zy-{name}",
+        elem_id=f"zy-{name}",
     )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from chatbot.types import MAX_COUNT
 from chatbot.ui.atlas import Atlas
 from chatbot.ui.belongings import handle, show_belongings
 from chatbot.ui.cards import Shelf
@@ -18,7 +19,7 @@ from chatbot.ui.dialogs import render_dialog
 from chatbot.ui.discover import render_discover
 from chatbot.ui.item_panel import render_item
 from chatbot.ui.map_panel import render_map
-from chatbot.ui.memory import EXPLORE, MAX_COUNT, Memory
+from chatbot.ui.memory import EXPLORE, Memory
 from chatbot.ui.saved_panel import render_saved, saved_table
 from chatbot.ui.settings_panel import machine_facts, render_settings
 from chatbot.ui.side import render_side
@@ -26,10 +27,12 @@ from chatbot.ui.texts import text
 
 if TYPE_CHECKING:  # its import takes seconds
     from chatbot.pipeline import RecommendationPipeline
+    from chatbot.store import UserStore
 
 TILES = 8  # items of the start page
 _OF_PERSON = frozenset({"line", "export", "import", "erase"})
-_ENDS_TURN = frozenset({"import", "erase", "open", "remove"})  # a turn that goes on would write into what is changed
+# a turn that goes on would write into what is changed, or be drawn over what is shown instead
+_ENDS_TURN = frozenset({"line", "import", "erase", "open", "remove"})
 
 
 def ends_turn(asked: Mapping[str, Any]) -> bool:
@@ -47,7 +50,7 @@ class Shown:
         document: a file to be downloaded, ``{"name", "type", "text"}`` as JSON.
         side: HTML of what stands beside.
         discover: HTML of the start page's items.
-        talk: the conversation must be drawn anew, with ``earlier`` all of it.
+        talk: the conversation and what stands beside must be drawn anew, with ``earlier`` all of it.
     """
 
     memory: Memory
@@ -57,6 +60,11 @@ class Shown:
     discover: str | None = None
     talk: bool = False
     earlier: bool = False
+
+
+def show_side(store: UserStore, memory: Memory, language: str, words: str = "") -> str:
+    """Return what stands beside the conversation: those of the person, or those that have some words."""
+    return render_side(store.headings(memory.user, words), memory.conversation, language, words=words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +88,6 @@ class Desk:
     language: str
     atlas: Atlas
     named: bool = True
-
-    def side(self, words: str = "") -> str:
-        """Return what stands beside the conversation."""
-        found = self.owner.store.headings(self.memory.user, words)
-        return render_side(found, self.memory.conversation, self.language, words=words)
 
     def discover(self, skip: tuple[str, ...] = ()) -> str:
         """Return items for a person to react to, other ones than ``skip``."""
@@ -169,20 +172,17 @@ class Desk:
 
     def _of_talks(self, asked: Mapping[str, Any]) -> Shown:
         store, user, memory = self.owner.store, self.memory.user, self.memory
-        if "find" in asked:
-            return Shown(memory, side=self.side(str(asked["find"])))
         if "open" in asked:
-            memory = memory.at(str(asked["open"]))
-            return Shown(memory, side=replace(self, memory=memory).side(), talk=True)
+            return Shown(memory.at(str(asked["open"])), talk=True)
         if "rename" in asked:
             store.rename(str(asked["rename"]), user, str(asked["title"]))
-            return Shown(memory, side=self.side())
-        if "remove" in asked:
-            gone = str(asked["remove"])
-            store.remove(gone, user)
-            here = gone == memory.conversation
-            return Shown(memory.at("") if here else memory, side=self.side(), talk=here)
-        raise ValueError(f"nothing to do: {sorted(asked)}")
+        elif "remove" in asked:
+            store.remove(str(asked["remove"]), user)
+            if asked["remove"] == memory.conversation:
+                return Shown(memory.at(""), talk=True)
+        elif "find" not in asked:
+            raise ValueError(f"nothing to do: {sorted(asked)}")
+        return Shown(memory, side=show_side(store, memory, self.language, str(asked.get("find", ""))))
 
     def _set(self, name: str, value: str) -> Memory:
         if name == "count" and value.isdigit() and 0 < int(value) <= MAX_COUNT:

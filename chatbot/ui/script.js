@@ -253,6 +253,7 @@
     else if (data.menu !== undefined) openMenu(button);
     else if (data.cancel !== undefined) button.closest("details").removeAttribute("open");
     else if (data.kind) mark(button);
+    else if (asked === "earlier" && document.querySelector("[data-busy]")) return; // it would be drawn over the running turn
     else if (asked) ask(ASKED[asked](data));
     else if (data.answer !== undefined || data.drop !== undefined || data.retry !== undefined) press(button, event.detail === 0);
     else if (data.example) {

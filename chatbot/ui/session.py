@@ -14,7 +14,7 @@ from chatbot.records import held_parts
 from chatbot.ui.atlas import Atlas
 from chatbot.ui.cards import KINDS, Shelf, no_picture
 from chatbot.ui.memory import Memory
-from chatbot.ui.panels import Desk, Shown, ends_turn
+from chatbot.ui.panels import Desk, Shown, ends_turn, show_side
 from chatbot.ui.running import Runner, Step, new_conversation
 from chatbot.ui.texts import choose_language, error_text, text
 from chatbot.ui.turns import render_held, render_history, render_marks, render_turns
@@ -102,9 +102,8 @@ class Sessions:
         turns are shown, with ``earlier`` all.
         """
         pipeline, here = self._where(session, memory)
-        mine = pipeline.store.conversations(memory.user)
         wanted = "" if last else here.conversation
-        conversation = wanted or (mine[0] if mine else new_conversation())
+        conversation = wanted or next(iter(pipeline.store.conversations(memory.user)), "") or new_conversation()
         try:
             turns = pipeline.store.load(conversation, memory.user).turns
         except ZhiyinError:  # the browser remembers a conversation of somebody else: it is not shown, and not kept
@@ -143,6 +142,7 @@ class Sessions:
         else:
             spoken = choose_language(turn.record["language"])
             if entry is None:
+                self.abandon(session)  # a turn that goes on would bring it back
                 withdraw(pipeline.store, here.conversation, here.user, turn)
                 yield from self.answer(session, words, memory, spoken)
             else:
@@ -200,7 +200,7 @@ class Sessions:
 
     def side(self, session: str, memory: Memory, language: str) -> str:
         """Show what stands beside the conversation."""
-        return self._desk(session, memory, language).side()
+        return show_side(self.pipeline.store, self._where(session, memory)[1], language)
 
     def discover(self, session: str, memory: Memory, language: str) -> str:
         """Show items to react to, to a person of whom nothing is known; nothing to anybody else."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from chatbot.types import MAX_COUNT
 from chatbot.ui.dialogs import render_dialog
-from chatbot.ui.memory import EXPLORE, MAX_COUNT, Memory
+from chatbot.ui.memory import EXPLORE, Memory
 from chatbot.ui.texts import text
 
 COUNTS = (1, 2, 3, 5, 8, MAX_COUNT)

@@ -102,13 +102,9 @@ def render_side(headings: Sequence[Heading], current: str, language: str, *, wor
 
 def _render_rooms(language: str) -> str:
     return "".join(
-        f'<button type="button" data-show="{room}"{_KNOWN if room == "profile" else ""}>{icon(path)}'
-        f"<span>{escape(text(language, f'room_{room}'))}</span></button>"
+        f'<button type="button" data-show="{room}">{icon(path)}<span>{escape(text(language, f"room_{room}"))}</span></button>'
         for room, path in ROOMS.items()
     )
-
-
-_KNOWN = ' id="zy-known"'
 
 
 def render_bar(language: str) -> str:

@@ -131,7 +131,7 @@ def test_the_dialog_is_left_by_the_keyboard_and_reads_in_the_other_language(visi
     page.keyboard.press("Escape")
     assert not page.locator("dialog.panel[open]").count()
     switch(page, "zh")
-    page.wait_for_selector("#zy-known:has-text('我的画像')")
+    page.wait_for_selector("#zy-talks [data-show=profile]:has-text('我的画像')")
     assert "《星际穿越》" in " ".join(lines_of(look(page, "zh")))
     page.keyboard.press("Escape")
     box(page).fill("还能输入")

@@ -23,6 +23,7 @@ HELPERS = {
         "alternatives",
         "attitudes",
         "clauses",
+        "critiques",
         "deidentifying",
         "dialogue",
         "intents",

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from chatbot.answers import Speaker
+from chatbot.critiques import critique_bound
 from chatbot.lexicon import Lexicon
 from chatbot.records import turn_record
 from chatbot.store import InMemoryUserStore
-from chatbot.suggesting import critique_bound, is_read_as, suggest, wish_text
+from chatbot.suggesting import is_read_as, suggest, wish_text
 from chatbot.types import Conversation, Profile, Request, StoredTurn
 from retrieval.constraints import satisfies
 from retrieval.types import Candidate, Constraint, Item, Wish
