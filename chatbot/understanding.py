@@ -255,7 +255,7 @@ class Understanding:
             request, masked, cues, self._domain, before, last_items(conversation)
         )
         request = replace(request, attitudes=tuple((i, a) for i, a in request.attitudes if a != NOTICED))
-        told = cues.restart.search(masked) or cues.plain_ask.search(masked)
+        told = request.eager or cues.restart.search(masked) or cues.plain_ask.search(masked)
         if not no_wish and self._guess and not drop and worth_guessing(request) and not told:
             no_wish = guessed_aside(
                 request,

@@ -822,6 +822,8 @@ def test_a_verb_right_after_a_negation_is_denied_with_what_follows(pipeline, mes
         ("what can you recommend?", "recommend"),
         ("any recommendations?", "recommend"),
         ("please recommend me something to watch", "recommend"),
+        ("surprise me", "recommend"),
+        ("你来定", "recommend"),
         ("你能做点什么", "chat"),
         ("推荐过程是怎样的", "chat"),
         ("how do you recommend things?", "chat"),
