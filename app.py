@@ -151,11 +151,12 @@ def page(
     if context.invoked_subcommand:
         return
     go_offline()
+    from chatbot.hosting import stop_on_sigterm
     from chatbot.loading import Loader
     from chatbot.pictures import Pictures
     from chatbot.ui.access import Access
     from chatbot.ui.page import build_page
-    from chatbot.ui.serving import launch, picture_route, stop_on_sigterm
+    from chatbot.ui.serving import launch, picture_route
 
     settings = make_settings(model=model, engine=engine, embedder=embedder, demo=demo)
     access = Access.of(settings, user)

@@ -50,6 +50,17 @@ class Settings(BaseSettings):
         messages_per_minute: how many of a user, and of an address, are answered in a minute; 0: all.
         fetch_pictures: pictures that the catalogue names by URL may be fetched, once each, by the server; without it nothing is
             requested from another host.
+        log: ``text`` for people or ``json`` for programs, on standard error.
+        audit_log: file of who asked the API for what, without any message; empty: they go to the other log lines.
+        traces: URL of an OpenTelemetry collector (OTLP over gRPC); empty: nothing is traced.
+        model_timeout: seconds to wait for the model's next word; then sentences from the cards take its place.
+        shutdown_seconds: how long running turns may go on when the program is told to end; then they are cut, and kept.
+        api_per_minute: requests of a key in a minute, unless the key says otherwise; 0: all.
+        api_concurrent: requests of a key at once, unless the key says otherwise; 0: all.
+        api_max_body: bytes of a request.
+        api_origins: web origins whose pages may call the API from a browser, parted by commas; empty: none.
+        chroma_url: of a Chroma server that holds the vectors; empty: Chroma runs in this process, and no other may hold its folder.
+        artifacts: folder or object storage (an fsspec URL) that indexes are published to and taken from; empty: none.
     """
 
     model_config = SettingsConfigDict(env_prefix="ZHIYIN_", extra="ignore")
@@ -80,6 +91,17 @@ class Settings(BaseSettings):
     single_user: bool = False
     messages_per_minute: int = Field(default=30, ge=0, le=6000)
     fetch_pictures: bool = False
+    log: Literal["text", "json"] = "text"
+    audit_log: str = ""
+    traces: str = ""
+    model_timeout: float = Field(default=60, gt=0, le=3600)
+    shutdown_seconds: float = Field(default=2, ge=0, le=600)
+    api_per_minute: int = Field(default=6000, ge=0, le=1_000_000)
+    api_concurrent: int = Field(default=64, ge=0, le=10_000)
+    api_max_body: int = Field(default=1 << 20, ge=1024, le=1 << 28)
+    api_origins: str = ""
+    chroma_url: str = ""
+    artifacts: str = ""
 
     @property
     def weights_folder(self) -> Path:

@@ -3,87 +3,56 @@
 from __future__ import annotations
 
 import logging
-import signal
-import socket
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
 import gradio as gr
-import uvicorn
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chatbot.hosting import Served, listen, stop_on_sigterm
 from chatbot.pictures import Pictures
 from chatbot.ui.access import Access, Gate
-from retrieval.errors import SettingsError, ZhiyinError
+from retrieval.errors import ZhiyinError
 from retrieval.types import Item
 
 logger = logging.getLogger(__name__)
 _gradio: Any = gr  # for the parts of it that have no types
 _FOLDER = Path(__file__).parent
 _SCRIPTS = "map.js", "script.js"
-_LET_GO_SECONDS = 2  # a running turn may write itself down, and open streams may end
-_START_SECONDS = 60.0
+_API = "/v1", "/mcp", "/metrics"  # what is below these is the API's, which has a guard of its own
 _PICTURES_AT_ONCE = 4  # a fetch takes seconds; the threads that answer the page are not to wait for it
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Take the address before anything is built for it."""
-    host = host.strip("[]")
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
-        raise SettingsError(
-            f"Port {port} on {host} cannot be used: {error}. Close the program that uses it or choose another port, for "
-            f"example --port {port + 1}.",
-            key="error_port",
-            host=host,
-            port=port,
-            other=port + 1,
-        ) from error
+class _Beside:
+    """Sends requests to the API past the page and its gate."""
+
+    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+        """Take the page and the API."""
+        self._app, self._api = app, api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a request where it belongs."""
+        path = scope.get("path", "")
+        of_api = any(path == prefix or path.startswith(f"{prefix}/") for prefix in _API)
+        await (self._api if of_api else self._app)(scope, receive, send)
 
 
-class Served:
-    """A page that is being served, in a thread of its own."""
-
-    def __init__(self, page: Any, app: FastAPI, listening: socket.socket) -> None:
-        """Begin to serve."""
-        self._page = page
-        config = uvicorn.Config(app, log_config=None, log_level="warning", timeout_graceful_shutdown=_LET_GO_SECONDS)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([listening],), name="page", daemon=True)
-        self._thread.start()
-        until = time.monotonic() + _START_SECONDS
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > until:
-                raise SettingsError("The page could not be served; the log says why.")
-            time.sleep(0.005)
-
-    def close(self) -> None:
-        """End within a few seconds, also in the middle of a turn, whose streams are cut."""
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # that streams were cut is no error here
-        self._page.close(verbose=False)  # its streams end, and pages that are open count as closed: their turns stop
-        self._server.should_exit = True
-        self._thread.join(3 * _LET_GO_SECONDS)
-
-
-def stop_on_sigterm() -> None:
-    """Let ``kill`` end the program as Ctrl-C does: what is open is closed."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-def make_app(page: gr.Blocks, host: str, port: int, access: Access, routes: Sequence[BaseRoute] = ()) -> FastAPI:
-    """Mount the page and what else is served into one application behind one gate."""
+def make_app(
+    page: gr.Blocks, host: str, port: int, access: Access, routes: Sequence[BaseRoute] = (), api: FastAPI | None = None
+) -> FastAPI:
+    """Mount the page and what else is served into one application behind one gate, and the API beside it."""
     style = (_FOLDER / "style.css").read_text(encoding="utf-8")
     script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    lifespan = api.router.lifespan_context if api else None
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.router.routes += [*(access.routes() if access.guarded else ()), *routes]
     page.queue(default_concurrency_limit=16, api_open=False)
     app = _gradio.mount_gradio_app(
@@ -104,6 +73,8 @@ def make_app(page: gr.Blocks, host: str, port: int, access: Access, routes: Sequ
     )
     app.add_middleware(CORSMiddleware)  # lets no other origin read; without it Gradio would let all, on a public host
     app.add_middleware(Gate, access=access)
+    if api:
+        app.add_middleware(_Beside, api=api)
     return app
 
 
@@ -114,18 +85,35 @@ def launch(
     *,
     access: Access | None = None,
     routes: Sequence[BaseRoute] = (),
+    api: FastAPI | None = None,
+    closing: Callable[[], object] = lambda: None,
     block: bool = True,
 ) -> Served:
-    """Serve the page until the process is told to end; with ``block=False`` return once it is served.
+    """Serve the page, and the API beside it, until the process is told to end; with ``block=False`` return once it is served.
+
+    Args:
+        page: built, not launched.
+        host: to listen on.
+        port: to listen on.
+        access: who may come in to the page.
+        routes: that belong to the page.
+        api: is served beside it.
+        closing: lets running turns end, before anything is closed.
+        block: wait.
 
     Raises:
         SettingsError: the port is in use, or others could reach the page without a password.
     """
     access = access or Access()
     access.check_host(host)
-    listening = _listen(host, port)
+    listening = listen(host, port)
+
+    def close() -> None:
+        closing()
+        page.close(verbose=False)  # its streams end, and pages that are open count as closed: their turns stop
+
     try:
-        served = Served(page, make_app(page, host, port, access, routes), listening)
+        served = Served(make_app(page, host, port, access, routes, api), listening, close)
     except BaseException:
         listening.close()
         raise
