@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import uuid
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,13 +15,21 @@ import typer
 
 from chatbot.catalogues import Catalogue, find_catalogue
 from chatbot.commands import Catalog, DomainName, EmbedderName, register
+from chatbot.doctor_command import register as register_doctor
 from chatbot.intent_model import guess_for
+from chatbot.key_commands import register as register_keys
+from chatbot.observing.logs import configure_logs
 from chatbot.profile_commands import register as register_profile
+from chatbot.publish_command import register as register_publish
+from chatbot.serve_command import register as register_serve
 from chatbot.settings import Settings, go_offline, make_settings
 from retrieval.errors import SettingsError, ZhiyinError
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from chatbot.loading import Report
+    from chatbot.observing.observer import Observer
     from chatbot.pipeline import RecommendationPipeline
     from chatbot.reranking import Poll
 
@@ -41,9 +47,14 @@ Demo = Annotated[bool, typer.Option("--offline-demo", help="no weights: hashed w
 
 @contextmanager
 def open_pipeline(
-    settings: Settings, catalogue: Catalogue, report: Report | None = None, *, model: bool = True
+    settings: Settings,
+    catalogue: Catalogue,
+    report: Report | None = None,
+    *,
+    model: bool = True,
+    observer: Observer | None = None,
 ) -> Generator[RecommendationPipeline]:
-    """Build the pipeline and hold its index; an index that is missing or out of date is built first.
+    """Build the pipeline and hold its index; see :func:`chatbot.opening.open_catalogue` for when an index is built first.
 
     Raises:
         ZhiyinError: something is missing, locked or does not fit; the message says what to do.
@@ -53,40 +64,29 @@ def open_pipeline(
     from chatbot.embedding import build_embedder
     from chatbot.keeper import Keeper
     from chatbot.llm.scripted import ScriptedModel
+    from chatbot.opening import hold_index, open_catalogue
     from chatbot.pipeline import RecommendationPipeline
     from chatbot.store_keys import store_of
-    from retrieval.index import index_lock, open_index
-    from retrieval.index_build import update_index
+    from retrieval.embedding_cache import CachedEmbedder
     from retrieval.interactions import InteractionLog
-    from retrieval.learned_store import load_learned
-    from retrieval.sequence_store import load_sequence
 
     with ExitStack() as stack:
-        stack.enter_context(index_lock(catalogue.folder))
+        catalogue = stack.enter_context(hold_index(settings, catalogue))
         tell("embedder", 0.15)
-        embedder = build_embedder(settings)
+        embedder = CachedEmbedder(build_embedder(settings), observer.looked_up("query_vectors") if observer else None)
         tell("index", 0.4)
-        if catalogue.path.is_file():  # an index lives on without its catalogue
-
-            def indexing(_stage: str, fraction: float) -> None:
-                tell("index", 0.4 + 0.2 * fraction)
-
-            built = update_index(catalogue.domain, catalogue.path, embedder, catalogue.folder, catalogue.rebuild, indexing)
-            if built.rows.rejected and not built.unchanged:
-                aside = f"{built.rows.rejected} of {built.rows.rows} rows are set aside"
-                logger.warning("%s, with line and reason, in %s", aside, next(catalogue.folder.glob("v-*/rejected.jsonl"), ""))
-        index = open_index(catalogue.domain, embedder, catalogue.folder, catalogue.rebuild)
-        sequence, following = load_sequence(catalogue.folder)
-        index = replace(index, learned=load_learned(index, catalogue.folder), sequence=sequence, following=following)
+        index = open_catalogue(settings, catalogue, embedder, lambda fraction: tell("index", 0.4 + 0.2 * fraction))
         tell("model", 0.6)
         if model:
-            from chatbot.llm.factory import build_language_model
+            from chatbot.llm.factory import build_guarded_model
 
-            language_model = build_language_model(settings, lambda done: tell("model", 0.6 + 0.3 * done))
+            counts = observer.of_model if observer else {}
+            language_model = build_guarded_model(settings, lambda done: tell("model", 0.6 + 0.3 * done), **counts)
         else:
             language_model = ScriptedModel()
         store = store_of(settings)
         stack.callback(store.close)
+        held = None if settings.chroma_url else catalogue.folder  # with a server the index is not this process's alone
         pipeline = RecommendationPipeline(
             index,
             language_model,
@@ -95,10 +95,13 @@ def open_pipeline(
             count=settings.items,
             calibration=settings.calibration,
             read_with_model=settings.read_with_model and model,
-            keeper=Keeper(store, settings.data_folder, catalogue.folder, InteractionLog(catalogue.interactions).events),
+            keeper=Keeper(store, settings.data_folder, held, InteractionLog(catalogue.interactions).events),
             deidentify=settings.deidentify,
             guess=guess_for(index.embedder, settings),
+            observe=observer.turn if observer else None,
         )
+        if observer:
+            observer.metrics.watch_queue(lambda: pipeline.turnstile.load)
         if model:
             tell("model", 0.9)
             pipeline.warm_up()
@@ -106,6 +109,10 @@ def open_pipeline(
 
 
 register_profile(cli, open_pipeline)
+register_publish(cli)
+register_serve(cli, open_pipeline)
+register_keys(cli)
+register_doctor(cli)
 
 
 def _poll(settings: Settings, catalogue: Catalogue) -> Poll:
@@ -151,12 +158,15 @@ def page(
     if context.invoked_subcommand:
         return
     go_offline()
-    from chatbot.hosting import stop_on_sigterm
+    from chatbot.hosting import Behind, Draining, end_turns, stop_on_sigterm
     from chatbot.loading import Loader
+    from chatbot.observing.observer import Observer
     from chatbot.pictures import Pictures
+    from chatbot.serve_command import build_api
     from chatbot.ui.access import Access
     from chatbot.ui.page import build_page
     from chatbot.ui.serving import launch, picture_route
+    from chatbot.ui.session import Sessions
 
     settings = make_settings(model=model, engine=engine, embedder=embedder, demo=demo)
     access = Access.of(settings, user)
@@ -164,14 +174,27 @@ def page(
     catalogue = find_catalogue(settings, catalog, domain)
     settings.data_folder.mkdir(parents=True, exist_ok=True)
     stack = ExitStack()
-    loader = Loader(lambda report: stack.enter_context(open_pipeline(settings, catalogue, report)))
+    observer = Observer.of(settings)
+    stack.callback(observer.close)
+    loader = Loader(lambda report: stack.enter_context(open_pipeline(settings, catalogue, report, observer=observer)))
     pictures = Pictures(catalogue.path.parent, settings.pictures_folder, fetch=settings.fetch_pictures)
+    doors: list[Draining] = [sessions := Sessions(loader, pictures.url)]
+
+    def beside() -> FastAPI:
+        api, service = stack.enter_context(build_api(settings, loader, observer, host))
+        doors.append(service)
+        return api
+
+    def closing() -> None:
+        end_turns(settings.shutdown_seconds, doors)
+
     routes = [picture_route(pictures, lambda item: loader.wait(0).index.items.get(item))]
     stop_on_sigterm()
     with stack:
         per_minute = settings.messages_per_minute
-        shown = build_page(loader, access=access, picture=pictures.url, messages_per_minute=per_minute)
-        served = launch(shown, host, port, access=access, routes=routes, block=False)
+        shown = build_page(loader, access=access, messages_per_minute=per_minute, sessions=sessions)
+        api = Behind(beside)
+        served = launch(shown, host, port, access=access, routes=routes, api=api, closing=closing, block=False)
         typer.echo(f"Zhiyin is at http://{host}:{port} (stop with Ctrl-C); its parts are loading behind the page.", err=True)
         loader.start()
         try:
@@ -263,11 +286,11 @@ def _read_batch(path: Path) -> list[dict[str, Any]]:
 
 
 def _configure_logging(verbose: bool) -> None:
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    for name in ("zhiyin", "chatbot", "retrieval"):
-        logging.getLogger(name).setLevel(logging.DEBUG if verbose else logging.INFO)
-    for name in ("bm25s", "chromadb", "httpx"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        settings = make_settings()
+    except SettingsError:  # the command says what is wrong
+        settings = None
+    configure_logs(settings, verbose)
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ def audit(
     from chatbot.auditing.run import audit as look
     from chatbot.embedding import build_embedder
     from chatbot.learning import log_moments
+    from chatbot.opening import place_of
     from retrieval.index import index_lock, open_index
     from retrieval.interactions import InteractionLog
 
@@ -41,7 +42,8 @@ def audit(
     if not log.version:
         raise SettingsError(f"No log was imported. Import one: python app.py import-events FILE{catalogue.option}")
     with index_lock(catalogue.folder):
-        index = open_index(catalogue.domain, build_embedder(settings), catalogue.folder, catalogue.rebuild)
+        parts = build_embedder(settings)
+        index = open_index(catalogue.domain, parts, catalogue.folder, catalogue.rebuild, place_of(settings))
         with bar(catalogue.path.name) as show:
             found = look(log_moments(index, log), log, groups, lambda fraction: show("serving", fraction))
     of_people = f" --people {people.name} --person {person}" if people else ""

@@ -55,6 +55,7 @@ def index(
     go_offline()
     from chatbot.embedding import build_embedder
     from chatbot.intent_model import guess_for
+    from chatbot.opening import place_of
     from retrieval.index import index_lock
     from retrieval.index_build import build_index
 
@@ -65,12 +66,12 @@ def index(
     with index_lock(catalogue.folder):
         parts = build_embedder(settings)
         with bar(catalogue.path.name) as show:
-            report = build_index(catalogue.domain, catalogue.path, parts, catalogue.folder, show)
+            report = build_index(catalogue.domain, catalogue.path, parts, catalogue.folder, show, place_of(settings))
         guess_for(parts, settings)  # learned once, so that the first conversation does not wait for it
         if enrich:
             _enrich(settings, catalogue, limit)
             with bar(catalogue.path.name) as show:
-                report = build_index(catalogue.domain, catalogue.path, parts, catalogue.folder, show)
+                report = build_index(catalogue.domain, catalogue.path, parts, catalogue.folder, show, place_of(settings))
     what = f"{report.embedded} cards embedded, {report.reused} kept, {report.removed} items removed"
     say(f"{report.items} items: {'unchanged' if report.unchanged else what}, {report.seconds:.1f} s, {catalogue.folder}")
     _account(report.rows, next(catalogue.folder.glob("v-*/rejected.jsonl"), None), as_json)
@@ -178,12 +179,14 @@ def train_ranker(
     go_offline()
     from chatbot.embedding import build_embedder
     from chatbot.learning import read_moments, train
+    from chatbot.opening import place_of
     from retrieval.index import index_lock, open_index
 
     settings = make_settings(embedder=embedder, model=model, engine=engine)
     catalogue = find_catalogue(settings, catalog, domain)
     with index_lock(catalogue.folder):
-        index = open_index(catalogue.domain, build_embedder(settings), catalogue.folder, catalogue.rebuild)
+        parts = build_embedder(settings)
+        index = open_index(catalogue.domain, parts, catalogue.folder, catalogue.rebuild, place_of(settings))
         with bar(catalogue.path.name) as show:
             moments = read_moments(index, catalogue.folder)
             done = train(moments, catalogue.folder, show)

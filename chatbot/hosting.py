@@ -7,13 +7,20 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
 
+import anyio
+import anyio.to_thread
 import uvicorn
+from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from retrieval.errors import SettingsError
 
+logger = logging.getLogger(__name__)
 _LET_GO_SECONDS = 2  # open streams may end, and a turn that was cut may write itself down
 _START_SECONDS = 60.0
 
@@ -36,6 +43,44 @@ def listen(host: str, port: int) -> socket.socket:
             port=port,
             other=port + 1,
         ) from error
+
+
+class Behind:
+    """An application that is put together while another is served already: requests to it wait until it is there."""
+
+    def __init__(self, build: Callable[[], FastAPI]) -> None:
+        """Take what puts it together, which runs in a thread."""
+        self._build = build
+        self._app: FastAPI | None = None
+        self._there = anyio.Event()
+        self._over = anyio.Event()
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object) -> AsyncGenerator[None]:
+        """Put it together and live as long as the block: the lifespan of the application that is served already."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._live)
+            yield
+            self._over.set()
+
+    async def _live(self) -> None:
+        try:
+            app = await anyio.to_thread.run_sync(self._build)
+            async with app.router.lifespan_context(app):
+                self._app = app
+                self._there.set()
+                await self._over.wait()
+        except Exception:
+            logger.exception("what is served beside the page could not be put together")
+        finally:
+            self._app = None
+            self._there.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 503 when there is nothing to pass it to."""
+        await self._there.wait()
+        app = self._app or PlainTextResponse("Not served here; the log of the server says why.", 503)
+        await app(scope, receive, send)
 
 
 class Served:
@@ -69,6 +114,28 @@ class Served:
         self._closing()
         self._server.should_exit = True
         self._thread.join(3 * _LET_GO_SECONDS)
+
+
+class Draining(Protocol):
+    """What runs turns."""
+
+    def begin_drain(self) -> None:
+        """Take no more of them."""
+        ...
+
+    def drain(self, seconds: float) -> int:
+        """Let those that run end in so many seconds, stop the others, and say how many these were."""
+        ...
+
+
+def end_turns(seconds: float, doors: Sequence[Draining]) -> None:
+    """Let the running turns of all doors end together; those that take longer are stopped, and kept as far as they came."""
+    until = time.monotonic() + seconds
+    for door in doors:
+        door.begin_drain()
+    stopped = sum(door.drain(max(0.0, until - time.monotonic())) for door in doors)
+    if stopped:
+        logger.warning("%d turns were stopped after %g s, and kept as far as they came", stopped, seconds)
 
 
 def stop_on_sigterm() -> None:

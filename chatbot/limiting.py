@@ -34,13 +34,19 @@ class RateLimiter:
         if self._most is None:
             return 0
         with self._lock:  # that two keys are counted together, the library cannot say
-            most = self._most
-            full = [key for key in keys if not self._window.test(most, key)]
-            if full:
-                free = max(self._window.get_window_stats(most, key).reset_time for key in full)
-                return max(1, math.floor(free - time.time()) + 1)
+            if wait := self.wait(*keys):
+                return wait
             # at the very end of a window the library's look and its count differ
-            return 0 if all([self._window.hit(most, key) for key in keys]) else 1
+            return 0 if all([self._window.hit(self._most, key) for key in keys]) else 1
+
+    def wait(self, *keys: str) -> int:
+        """Return the whole seconds until there is room for one more of every key, 0 when there is; nothing is counted."""
+        most = self._most
+        full = [key for key in keys if not self._window.test(most, key)] if most else []
+        if not full or most is None:
+            return 0
+        free = max(self._window.get_window_stats(most, key).reset_time for key in full)
+        return max(1, math.floor(free - time.time()) + 1)
 
 
 class MessageLimiter:

@@ -1,16 +1,32 @@
-"""What a message tells of the person, as events. Pure."""
+"""What a message and its answer tell of the person, as events, and how a turn that is said again takes its own place. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from chatbot.dialogue import last_items
 from chatbot.replying import forgettable
-from chatbot.types import Conversation, Profile, Request
+from chatbot.types import Conversation, Profile, Request, Turn
+from retrieval.errors import ZhiyinError
 from retrieval.events import Event
 from retrieval.types import Constraint, Wish
 
 _OF_TASTE = ("recommend", "refine", "react")
+_SPACE = uuid.UUID("5f0f6a0e-8f0b-4b52-9a55-2d7cbb0c1c51")  # of the ids of events; any that stays the same
+
+
+def before(conversation: Conversation, turn_id: str) -> Conversation:
+    """Return a conversation without a turn that is said again."""
+    if all(turn.id != turn_id for turn in conversation.turns):
+        return conversation
+    return replace(conversation, turns=tuple(turn for turn in conversation.turns if turn.id != turn_id))
+
+
+def failure(error: Exception) -> str:
+    """Return the note of a turn that an error ended: what kind of error, and nothing of the inside."""
+    return f"failed: {error.key if isinstance(error, ZhiyinError) else 'error_internal'}"
 
 
 def statements(request: Request, profile: Profile, conversation: Conversation, turn_id: str) -> list[Event]:
@@ -20,8 +36,29 @@ def statements(request: Request, profile: Profile, conversation: Conversation, t
         request: that the message was read as.
         profile: of the person, before it.
         conversation: before it.
-        turn_id: of the turn that answers it.
+        turn_id: of the turn that answers it; said again under the same id, the message makes the same events.
     """
+    return _named(_statements(request, profile, conversation, turn_id), turn_id)
+
+
+def shown(turn: Turn) -> list[Event]:
+    """Return the events of what a turn shows; the same ones whenever the turn is made again."""
+    where = {"conversation": turn.conversation, "turn": turn.id}
+    return _named((Event(turn.user, "shown", item.item.id, context=where) for item in turn.items), turn.id)
+
+
+def _named(events: Iterable[Event], turn_id: str) -> list[Event]:
+    """Give events ids of their turn and of what they say, by which the store knows those that it has; equal ones are one."""
+    named: dict[str, Event] = {}
+    for event in events:
+        facet = (event.context.get(key, "") for key in ("facet", "op", "value"))
+        said = "\x1f".join((turn_id, event.kind, event.item or "", event.text, *facet))
+        name = uuid.uuid5(_SPACE, said).hex
+        named.setdefault(name, replace(event, id=name))
+    return list(named.values())
+
+
+def _statements(request: Request, profile: Profile, conversation: Conversation, turn_id: str) -> list[Event]:
     user, where = conversation.user, {"conversation": conversation.id, "turn": turn_id}
     events = [Event(user, "typed", text=request.text, context=where)]
     events += [Event(user, "cleared", item, context=where) for item in forgettable(request, profile)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chatbot.interests import CatalogueView, Interests, build_interests
 from chatbot.portrait import Line, Painter
@@ -13,12 +14,52 @@ from chatbot.store import UserStore
 from chatbot.types import Language, Profile
 from retrieval.events import Event, EventKind
 
+MOST_KEPT = 250  # people; one with two hundred events takes 150 KB
 SILENT: tuple[EventKind, ...] = ("shown", "typed")  # what was typed was read into wishes and opinions when it came
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a person, as of a minute.
+
+    Attributes:
+        profile: what they like, dislike and have seen.
+        interests: what they are drawn to; without the tastes that name each interest.
+        minute: from which ages count, in seconds since the epoch.
+        events: that all of it was read from.
+    """
+
+    profile: Profile
+    interests: Interests
+    minute: float
+    events: Sequence[Event]
+
+
+class Kept:
+    """The last people of whom something was read, :data:`MOST_KEPT` at most."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = threading.Lock()
+        self._known: dict[str, Known] = {}
+
+    def get(self, user: str) -> Known | None:
+        """Look up."""
+        return self._known.get(user)
+
+    def put(self, user: str, known: Known) -> Known:
+        """Remember, and forget what is of another minute, for nobody takes it any more."""
+        with self._lock:
+            self._known = {name: kept for name, kept in self._known.items() if kept.minute == known.minute and name != user}
+            if len(self._known) >= MOST_KEPT:
+                self._known.pop(next(iter(self._known)))
+            self._known[user] = known
+        return known
+
+
+@dataclass(frozen=True, slots=True)
 class People:
-    """Reads what a store and an imported log hold. Nothing is kept here: an event counts from the next read on.
+    """Reads what a store and an imported log hold. An event counts from the next read on, whichever process wrote it.
 
     Attributes:
         store: of events.
@@ -31,6 +72,7 @@ class People:
     log: Callable[[str], Sequence[Event]] | None
     catalogue: CatalogueView
     painter: Painter
+    _kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)  # nothing of it is another store's
 
     def events(self, user: str) -> list[Event]:
         """A person's events that say something of them: first those of the log, then those of the store."""
@@ -43,6 +85,18 @@ class People:
     def interests(self, user: str) -> Interests:
         """What a person is drawn to."""
         return build_interests(self.events(user), self.catalogue, time.time())
+
+    def known(self, user: str) -> Known:
+        """What lists are made by. Ages count from the last full minute.
+
+        It is taken from the last time while no event came or went: whoever looks through lists asks again and again.
+        """
+        events, minute = self.events(user), time.time() // 60 * 60
+        kept = self._kept.get(user)
+        if kept and kept.minute == minute and kept.events == events:
+            return kept
+        interests = build_interests(events, self.catalogue, minute, named=False)
+        return self._kept.put(user, Known(build_profile(user, events), interests, minute, events))
 
     def portrait(self, user: str, language: Language) -> list[Line]:
         """A person's interests in words, each line with what it rests on."""

@@ -14,23 +14,23 @@ from itertools import islice
 
 from chatbot.answers import Speaker
 from chatbot.clarifying import LOOK, clarify
-from chatbot.draft import Draft, timing_text
+from chatbot.draft import Draft
 from chatbot.fitting import Fitting
 from chatbot.grounding import Grounder
 from chatbot.held import held_state
 from chatbot.keeper import Keeper
 from chatbot.listing import Lister, check_list
 from chatbot.llm.base import LanguageModel
-from chatbot.noting import statements
+from chatbot.noting import before, failure, statements
 from chatbot.people import People
 from chatbot.personal import catalogue_of, personalise, query_of
 from chatbot.policy import Facts, decide, facts_of
 from chatbot.portrait import Painter
 from chatbot.reading import ModelReader, is_open, merge
-from chatbot.records import turn_record
 from chatbot.replying import Replier, Reply
 from chatbot.reranking import Poll, rerank
 from chatbot.store import UserStore
+from chatbot.storing import Observe, store_turn
 from chatbot.telling import Teller
 from chatbot.turnstile import Turnstile
 from chatbot.types import (
@@ -41,7 +41,6 @@ from chatbot.types import (
     Profile,
     Request,
     Stage,
-    StoredTurn,
     Text,
     Turn,
     TurnEvent,
@@ -75,6 +74,7 @@ class RecommendationPipeline:
         keeper: Keeper | None = None,
         deidentify: bool = True,
         guess: Callable[[str], tuple[str, float]] | None = None,
+        observe: Observe | None = None,
     ) -> None:
         """Wire the parts.
 
@@ -90,23 +90,24 @@ class RecommendationPipeline:
             deidentify: what names or reaches the writer of a message is taken out before anything else reads it.
             guess: tells what a message is for where no cue does; see :class:`chatbot.understanding.Understanding`.
             keeper: of everything that is kept; its log's events count as older than what the store holds.
+            observe: told of every turn when it is stored; what it raises is logged.
         """
         self.index, self.model, self.store = index, model, store
         self.keeper = keeper or Keeper(store)
-        self._deidentify = deidentify
-        self._poll, self._turnstile = poll, Turnstile(parallel)
-        self._retriever = Retriever(index, calibration=calibration)
+        self._deidentify, self._observe = deidentify, observe
+        self._poll, self.turnstile = poll, Turnstile(parallel)
+        self.retriever = Retriever(index, calibration=calibration)
         self._understanding = Understanding(index.domain, index.items, count=0, guess=guess)  # 0: not said
         self._reader = ModelReader(model, index.domain) if read_with_model else None
         self.count = count
-        self._speaker = Speaker(index.domain, index.items)
-        self._replier = Replier(index.domain, index.items, self._speaker)
-        self.people = People(store, self.keeper.log, catalogue_of(index), Painter(index.domain, self._speaker))
+        self.speaker = Speaker(index.domain, index.items)
+        self._replier = Replier(index.domain, index.items, self.speaker)
+        self.people = People(store, self.keeper.log, catalogue_of(index), Painter(index.domain, self.speaker))
         lexicon = self._understanding.lexicon
-        self._lister = Lister(index, self._retriever, self._speaker, lexicon, model, poll)
+        self._lister = Lister(index, self.retriever, self.speaker, lexicon, model, poll)
         self.grounder = Grounder(index.domain, self._understanding.names, self._understanding.lexicon)
         self._writer = Writer(model, index.domain, self.grounder)
-        self._teller = Teller(Fitting(index.domain, index.items, self._speaker), self._writer)
+        self._teller = Teller(Fitting(index.domain, index.items, self.speaker), self._writer)
 
     def over(self, store: UserStore) -> RecommendationPipeline:
         """Return the same pipeline over another store, such as one that forgets."""
@@ -121,6 +122,15 @@ class RecommendationPipeline:
     def learn(self, *events: Event) -> None:
         """Take in feedback: the one door back. It counts from the next turn on."""
         self.store.append(*events)
+
+    def read(self, message: str, language: Language) -> Request:
+        """What a message asks for that no conversation precedes, by the rules alone: a read, nothing is stored.
+
+        Raises:
+            MessageError: the message is empty or too long.
+        """
+        message = self._understanding.without_identifiers(message)[0] if self._deidentify else message
+        return self._understanding.read(message, Conversation("", ""), language)
 
     def warm_up(self) -> None:
         """Let the model read what every prompt begins with, and the rules a message, so that the first turn does not wait."""
@@ -146,9 +156,11 @@ class RecommendationPipeline:
         items_only: bool = False,
         count: int | None = None,
         explore: float | None = None,
+        turn_id: str | None = None,
     ) -> Turn:
         """Run a turn to its end and return its record; see :meth:`respond`."""
-        *_, last = self.respond(message, conversation, profile, items_only=items_only, count=count, explore=explore)
+        run = self.respond(message, conversation, profile, items_only=items_only, count=count, explore=explore, turn_id=turn_id)
+        *_, last = run
         assert isinstance(last, Done)
         return last.turn
 
@@ -164,10 +176,12 @@ class RecommendationPipeline:
         drop: Sequence[Constraint | Wish] = (),
         count: int | None = None,
         explore: float | None = None,
+        turn_id: str | None = None,
     ) -> Iterator[TurnEvent]:
         """Answer a message, event by event; the last one is :class:`Done`.
 
-        The turn is stored when it is over, also when the caller closes this generator early.
+        The turn is stored when it is over, also when the caller closes this generator early. One that fails is stored as far as
+        it came, with a note, and not at all where nothing was said yet; said again under its id, it takes its own place.
 
         Args:
             message: as it was typed.
@@ -179,25 +193,29 @@ class RecommendationPipeline:
             drop: what the person took out of what the conversation holds to.
             count: items of the list unless the message says otherwise, 1 to 10; None: as the pipeline was made.
             explore: how adventurous the list is, from 0 to 1; None: as usual, which is near 0.3.
+            turn_id: of the turn, at most 64 characters; None: a new one. A turn of this id that the conversation has counts as
+                not said, and is replaced.
 
         Raises:
             MessageError: the message is empty or too long; nothing is stored.
+            StoreError: the store cannot be read or written; what was not stored may be said again under the same id.
             SettingsError: ``count`` or ``explore`` is outside its range; nothing is stored.
         """
         started = time.perf_counter()
         check_list(count, explore)
         yield Stage("understanding")
-        cancel = cancel or threading.Event()
+        cancel, turn_id = cancel or threading.Event(), turn_id or uuid.uuid4().hex
+        conversation = before(conversation, turn_id)
         message, taken_out = self._understanding.without_identifiers(message) if self._deidentify else (message, ())
         request = self._understanding.read(message, conversation, language, drop)
+        notes = [f"taken out: {kind}" for kind in taken_out]
         if self._reader and not drop and is_open(request, conversation):
             reading = self._reader.read(request.text, request.language, cancel)
             request = merge(request, reading, conversation, self.index.domain) if reading else request
+            notes += [] if reading else ["not read by the model"]
         usual = count or self.count
-        draft = Draft(replace(request, count=request.count or usual), started, items_only, explore)
-        draft.notes += [f"taken out: {kind}" for kind in taken_out]
+        draft = Draft(replace(request, count=request.count or usual), started, items_only, explore, notes=notes)
         draft.timings["understand"] = draft.clock()
-        turn_id = uuid.uuid4().hex
         request = draft.request
         self.learn(*statements(request, profile, conversation, turn_id))
         try:
@@ -211,13 +229,16 @@ class RecommendationPipeline:
                 yield from self._ask(draft, profile, cancel, facts)
             else:
                 yield self._say(draft, self._replier.reply(action, request, profile))
-        except GeneratorExit:
+        except (GeneratorExit, KeyboardInterrupt):
             cancel.set()
+            self._finish(draft, conversation, turn_id, cancel)
             raise
-        finally:
-            draft.timings["total"] = draft.clock()
-            turn = self._finish(draft, conversation, turn_id, cancel)
-        yield Done(turn)
+        except Exception as error:
+            draft.notes.append(failure(error))
+            if draft.opening or draft.items:
+                self._finish(draft, conversation, turn_id, cancel)
+            raise
+        yield Done(self._finish(draft, conversation, turn_id, cancel))
 
     # -- stages ---------------------------------------------------------------------------------------------------
 
@@ -232,7 +253,7 @@ class RecommendationPipeline:
         yield Stage("looking", draft.request.language)
         before = draft.clock()
         query = replace(draft.query, k=LOOK)
-        question = clarify(self._retriever.retrieve(query).candidates, self.index.domain, facts.asked)
+        question = clarify(self.retriever.retrieve(query).candidates, self.index.domain, facts.asked)
         draft.timings["retrieve"] = draft.clock() - before
         if question is None:
             yield from self._recommend(draft, profile, cancel)
@@ -246,11 +267,11 @@ class RecommendationPipeline:
         found = self._lister.find(draft)
         draft.candidates, draft.relaxed = found.candidates, found.relaxed
         draft.timings["retrieve"] = draft.clock() - before
-        draft.notes += [f"relaxed: {self._speaker.describe_constraint(c, request.language)}" for c in found.relaxed]
+        draft.notes += [f"relaxed: {self.speaker.describe_constraint(c, request.language)}" for c in found.relaxed]
         told = [c for c in request.constraints if c not in found.relaxed and (c.field, c.value) not in request.never]
         count = min(request.count, len(found.candidates))
-        opening = self._speaker.opening(request, profile, told, found.relaxed, count, found.instead)
-        draft.opening = self._speaker.noted(request) + opening
+        opening = self.speaker.opening(request, profile, told, found.relaxed, count, found.instead)
+        draft.opening = self.speaker.noted(request) + opening
         self._lister.put(draft, found.candidates[:count])
         draft.timings["first_card"] = draft.clock()
         if not draft.items:
@@ -273,7 +294,7 @@ class RecommendationPipeline:
 
     def _in_line(self, held: ExitStack, cancel: threading.Event) -> Iterator[TurnEvent]:
         """Wait until the model has room for one conversation more; what is held gives the room back."""
-        line = self._turnstile.enter(cancel.is_set)
+        line = self.turnstile.enter(cancel.is_set)
         held.callback(line.close)
         for place in line:
             if place == 0:
@@ -291,18 +312,9 @@ class RecommendationPipeline:
     # -- memory ---------------------------------------------------------------------------------------------------
 
     def _finish(self, draft: Draft, conversation: Conversation, turn_id: str, cancel: threading.Event) -> Turn:
+        draft.timings["total"] = draft.clock()
         draft.notes += ["stopped"] if cancel.is_set() else []
-        held = held_state(draft.request, self._speaker, draft.request.language)
+        held = held_state(draft.request, self.speaker, draft.request.language)
         turn = draft.turn(turn_id, conversation, self.model.description, held, self._lister.suggestions(draft))
-        self.store.save(conversation.id, conversation.user, StoredTurn(turn.id, turn.at, draft.request.text, turn_record(turn)))
-        context = {"conversation": conversation.id, "turn": turn.id}
-        self.learn(*(Event(conversation.user, "shown", item.item.id, context=context) for item in turn.items))
-        logger.info(
-            "turn %s: %s, %s, %d items, %s",
-            turn.id[:8],
-            draft.request.intent,
-            draft.request.language,
-            len(turn.items),
-            timing_text(turn.timings_ms),
-        )
+        store_turn(self.store, turn, self._observe)
         return turn

@@ -75,7 +75,8 @@ def _why_record(recommendation: Recommendation) -> dict[str, Any]:
     return record
 
 
-def _item_record(recommendation: Recommendation, language: str) -> dict[str, Any]:
+def item_record(recommendation: Recommendation, language: str) -> dict[str, Any]:
+    """One recommended item as JSON, with its title in a language."""
     return {
         "id": recommendation.item.id,
         "title": recommendation.item.title(language),
@@ -118,7 +119,7 @@ def turn_record(turn: Turn) -> dict[str, Any]:
             "count": request.count,
             "opening": request.opening,
         },
-        "items": [_item_record(item, request.language) for item in turn.items],
+        "items": [item_record(item, request.language) for item in turn.items],
         "opening": turn.opening,
         "question": _question_record(turn.question),
         "held": [_held_record(held) for held in turn.held],

@@ -59,7 +59,7 @@ class Settings(BaseSettings):
         api_concurrent: requests of a key at once, unless the key says otherwise; 0: all.
         api_max_body: bytes of a request.
         api_origins: web origins whose pages may call the API from a browser, parted by commas; empty: none.
-        chroma_url: of a Chroma server that holds the vectors; empty: Chroma runs in this process, and no other may hold its folder.
+        chroma_url: of a Chroma server that holds the vectors; empty: Chroma runs in this process, which holds its folder alone.
         artifacts: folder or object storage (an fsspec URL) that indexes are published to and taken from; empty: none.
     """
 

@@ -71,13 +71,15 @@ def tune(
 def _gather(settings: Settings, catalogue: Catalogue, limit: int | None, seed: int) -> tuple[Gathered, str]:
     from chatbot.embedding import build_embedder
     from chatbot.learning import read_moments
+    from chatbot.opening import place_of
     from chatbot.tuning.ballots import gather
     from retrieval.index import index_lock, open_index
     from retrieval.learned_store import load_learned
     from retrieval.retriever import Retriever
 
     with index_lock(catalogue.folder), bar(catalogue.path.name) as show:
-        index = open_index(catalogue.domain, build_embedder(settings), catalogue.folder, catalogue.rebuild)
+        embedder = build_embedder(settings)
+        index = open_index(catalogue.domain, embedder, catalogue.folder, catalogue.rebuild, place_of(settings))
         moments = read_moments(index, catalogue.folder)
         # What was learned from the log knows its targets, and would find them by that.
         learned = load_learned(index, catalogue.folder) if moments.source == "dialogues" else None

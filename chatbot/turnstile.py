@@ -23,6 +23,12 @@ class Turnstile:
         self._line: list[object] = []  # those who hold it, then those who wait
         self._moved = threading.Condition()
 
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many wait, and how many hold it."""
+        there = len(self._line)
+        return max(0, there - self._slots), min(there, self._slots)
+
     def enter(self, called_off: Callable[[], bool] = lambda: False) -> Generator[int]:
         """Yield the place in the line whenever it changes, and 0 when it is held; closing the generator gives it back.
 

@@ -239,11 +239,18 @@ class Cards:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """More text: of the reply's opening when ``item`` is None, else of that item's reasons."""
+    """More text: of the reply's opening when ``item`` is None, else of that item's reasons.
+
+    Attributes:
+        sources: what a sentence about an item rests on, as in :class:`Reason`.
+        written_by: who wrote it; empty for the opening.
+    """
 
     delta: str
     item: str | None = None
     language: Language | None = None
+    sources: tuple[str, ...] = ()
+    written_by: Literal["model", "template", ""] = ""
 
 
 @dataclass(frozen=True, slots=True)

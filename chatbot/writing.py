@@ -52,6 +52,8 @@ class Writer:
         said: Sequence[str] = (),
         cancel: threading.Event | None = None,
         notes: list[str] | None = None,
+        *,
+        ask: bool = True,
     ) -> Reason:
         """Say what to expect of an item: the model's sentence if it is proved, else one of the card's own.
 
@@ -61,12 +63,13 @@ class Writer:
             said: the descriptions already given for other items of the reply: none may begin like them.
             cancel: stops the model.
             notes: told when the model fails.
+            ask: without, the model is not asked.
         """
         language = request.language
         sentences, order = self._nearest(item, request)
         tries = [understood(sentences, order, language, count) for count in (LINES, 1)]  # what fails is tried shorter
         try:
-            for chosen in tries[: 1 if tries[0] == tries[1] else 2] if order else ():
+            for chosen in tries[: 1 if tries[0] == tries[1] else 2] if order and ask else ():
                 lines = ("" if language == "zh" else " ").join(sentences[n] for n in chosen)
                 if reason := self._retell(item, lines, request, said, cancel):
                     return reason

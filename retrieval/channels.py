@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from retrieval.collaborative import ItemItemIndex
 from retrieval.embedder import Vectors, unit_rows
+from retrieval.errors import VectorServerError
 from retrieval.facet_columns import Mask, Positions
 from retrieval.following import follow
 from retrieval.index import CatalogIndex, record_id
@@ -88,6 +89,18 @@ class Search:
             rows = rows - DISLIKE_WEIGHT * self.index.vectors_of(disliked, self.query.language).mean(axis=0, keepdims=True)
         return unit_rows(rows.astype(np.float32))
 
+    @cached_property
+    def aim(self) -> Vectors | None:
+        """(1, d): the wish, or the portrait of the person where there is none; None without both."""
+        portrait = self.query.portrait
+        return self.index.embedder.embed_queries([portrait]) if self.wish is None and portrait else self.wish
+
+    @cached_property
+    def near(self) -> list[Found]:
+        """The cards near the aim, if there is one, and near each taste: looked for together, for that takes half as long."""
+        vectors = [rows for rows in (self.aim, self.tastes) if rows is not None]
+        return nearest(self, np.concatenate(vectors)) if vectors else []
+
     def _known(self, ids: Iterable[str]) -> list[str]:
         return [item_id for item_id in ids if item_id in self.index.items]
 
@@ -100,10 +113,7 @@ class Search:
 
 def dense(search: Search) -> Found | None:
     """Cosine of the card with the wish, or with the portrait of the person where there is none."""
-    if search.wish is not None:
-        return nearest(search, search.wish)
-    portrait = search.query.portrait
-    return nearest(search, search.index.embedder.embed_queries([portrait])) if portrait else None
+    return None if search.aim is None else search.near[0]
 
 
 def bm25(search: Search) -> Found | None:
@@ -121,7 +131,7 @@ def history(search: Search) -> Found | None:
     """Cosine of the card with the taste, or with the nearest of several."""
     if search.tastes is None:
         return None
-    found = [nearest(search, row[None, :]) for row in search.tastes]
+    found = search.near if search.aim is None else search.near[1:]
     if len(found) == 1:
         return found[0]
     highest = np.full(len(search.allowed), -np.inf, np.float32)
@@ -267,18 +277,18 @@ def best(positions: Positions, scores: Scores, id_ranks: Positions, limit: int) 
     return positions[order], scores[order]
 
 
-def nearest(search: Search, vector: Vectors) -> Found:
-    """Return allowed items by cosine with a vector: all of them when they are few, else those nearest in the vector store."""
+def nearest(search: Search, vectors: Vectors) -> list[Found]:
+    """Return for each of (m, d) vectors the allowed items by cosine: all when they are few, else those nearest in the store."""
     index, columns = search.index, search.index.columns
     if len(columns) <= FETCH:
-        return _fetch(search, vector, len(columns))
+        return [_fetch(search, vector, len(columns)) for vector in vectors]
     wanted = min(CHANNEL_LIMIT, len(search.positions))
     needed = 2 * wanted * len(columns) // len(search.positions)
     if len(search.positions) <= (EXACT_LIMIT if needed <= FETCH else SCARCE_LIMIT):
-        return search.positions, index.similarities(search.positions, search.query.language, vector)
+        return [(search.positions, row) for row in index.cosines(search.positions, search.query.language, vectors)]
     limit = min(max(5 * wanted, needed), FETCH)
-    found = _fetch(search, vector, limit)
-    return found if len(found[0]) >= wanted else _fetch(search, vector, REFETCH * limit)
+    found = [_fetch(search, vector, limit) for vector in vectors]
+    return [f if len(f[0]) >= wanted else _fetch(search, v, REFETCH * limit) for f, v in zip(found, vectors, strict=True)]
 
 
 def _fetch(search: Search, vector: Vectors, limit: int) -> Found:
@@ -288,7 +298,12 @@ def _fetch(search: Search, vector: Vectors, limit: int) -> Found:
     if cards > 1 and len(columns) <= WHERE_LIMIT:
         cards, where = 1, {"language": language}
     ending = record_id("", language)
-    near = index.vectors.search(vector, min(limit, len(columns)) * cards, where)
+    try:
+        near = index.vectors.search(vector, min(limit, len(columns)) * cards, where)
+    except VectorServerError:
+        if language not in index.rows:
+            raise
+        return search.positions, index.similarities(search.positions, language, vector)  # slower, and nothing is missed
     pairs = [(columns.positions.get(name[: -len(ending)], -1), score) for name, score in near if name.endswith(ending)]
     return _among(search, np.array([n for n, _ in pairs], np.int32), np.array([s for _, s in pairs], np.float64))
 

@@ -38,18 +38,26 @@ def maximal_marginal_relevance(
     scores = np.asarray(relevance, dtype=np.float64)
     spread = scores.max() - scores.min()
     scores = (scores - scores.min()) / spread if spread > 0 else np.ones(n)
-    similarity = np.clip(vectors @ vectors.T, 0.0, 1.0)
+    similarity = np.clip(vectors @ vectors.T, 0.0, 1.0).astype(np.float64)
+    members: dict[Hashable, list[int]] = {}
+    for i, own in enumerate(groups or ()):
+        for group in own:
+            members.setdefault(group, []).append(i)
+    left, open_ = np.ones(n, dtype=bool), np.ones(n, dtype=bool)
+    cost = np.zeros(n)
     chosen: list[int] = []
     used: dict[Hashable, int] = {}
-    left = list(range(n))
-    while left and len(chosen) < k:
-        open_ = [i for i in left if not groups or all(used.get(g, 0) < per_group for g in groups[i])] or left
-        novelty_cost = {i: max((float(similarity[i, j]) for j in chosen), default=0.0) for i in open_}
-        best = max(open_, key=lambda i: (trade_off * scores[i] - (1 - trade_off) * novelty_cost[i], -i))
+    while len(chosen) < min(n, k):
+        free = left & open_
+        value = np.where(free if free.any() else left, trade_off * scores - (1 - trade_off) * cost, -np.inf)
+        best = int(value.argmax())  # of equal ones the first
         chosen.append(best)
-        left.remove(best)
+        left[best] = False
+        np.maximum(cost, similarity[:, best], out=cost)
         for group in groups[best] if groups else ():
             used[group] = used.get(group, 0) + 1
+            if used[group] >= per_group:
+                open_[members[group]] = False
     return chosen
 
 

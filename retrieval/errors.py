@@ -9,7 +9,9 @@
     ├── IndexError_
     │   ├── IndexMissingError    there is no index for this domain yet
     │   ├── IndexMismatchError   the index was built by another embedder, card or version
-    │   └── IndexLockedError     another process has it open
+    │   ├── IndexLockedError     another process has it open
+    │   ├── VectorServerError    the Chroma server cannot be reached or fails
+    │   └── ArtifactError        what was published cannot be read or written
     ├── TrainingError          there is nothing to learn from
     ├── WeightsError           weights are missing, broken or cannot be fetched
     ├── EngineError            a language model cannot be loaded or run
@@ -67,6 +69,14 @@ class IndexMismatchError(IndexError_):
 
 class IndexLockedError(IndexError_):
     """Another process has the index open: Chroma allows one process a folder."""
+
+
+class VectorServerError(IndexError_):
+    """The server that holds the vectors cannot be reached or fails."""
+
+
+class ArtifactError(IndexError_):
+    """A published index cannot be written, reached or used."""
 
 
 class TrainingError(ZhiyinError):

@@ -4,10 +4,11 @@ On disk, in one folder a catalogue::
 
     current.json      names the version in use and its fingerprint; replaced atomically
     building.json     names the version that a build is writing; gone when it is done
-    lock, owner       one process at a time (Chroma allows no more)
+    lock, owner       one process at a time: Chroma allows no more. With a Chroma server, one that builds; any number serves
     interactions/     the imported log of behaviour (retrieval.interactions)
     inferred.jsonl    what a language model read out of texts (retrieval.inferred)
-    v-…/chroma/       vectors: one record an item and language
+    retired.json      versions not in use any more that processes may still serve from (with a Chroma server alone)
+    v-…/chroma/       vectors: one record an item and language; with a Chroma server they are there, in a collection
     v-…/rows/         the same vectors as plain files, one a language (retrieval.vector_rows)
     v-…/bm25/         the lexical index
     v-…/item_item/    neighbours from the log; absent without one
@@ -45,12 +46,15 @@ from retrieval.learned import Learned
 from retrieval.lexical import LexicalIndex
 from retrieval.sequence import SequenceModel
 from retrieval.types import Item
+from retrieval.vector_places import VectorFolders, VectorPlace
 from retrieval.vector_rows import open_rows, rows_path
-from retrieval.vector_store import ChromaVectorStore, VectorStore
+from retrieval.vector_store import VectorStore
 
 CODE_VERSION = 2
 CHUNK = BATCH * 16  # records between two notes of how far a build is; vectors depend on what is embedded together
-_BLOCK = 256  # rows multiplied at once: they stay in the cache, and BLAS starts no threads, which wait on a busy machine
+_BLOCK = 64  # rows multiplied at once
+_PICKED = 8192  # rows picked out at once: they are copied
+_MOST = 1 / 3  # share of the cards from which all are compared
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class CatalogIndex:
         """Return (n, d) rows for positions, as :meth:`vectors_of` does."""
         language = self.domain.card_language(language)
         if language in self.rows:
-            return np.asarray(self.rows[language][positions])
+            return np.asarray(self.rows[language])[positions]
         items = self.columns.items
         places: list[int] = positions.tolist()
         names = [record_id(items[place].id, language) for place in places]
@@ -98,8 +102,26 @@ class CatalogIndex:
 
     def similarities(self, positions: Positions, language: str, vector: Vectors) -> Vectors:
         """Return (n,) cosines of a vector with the cards at some positions."""
-        parts = np.array_split(positions, max(1, -(-len(positions) // _BLOCK)))
-        return np.concatenate([self.vectors_at(part, language) @ vector.ravel() for part in parts])
+        return self.cosines(positions, language, vector.reshape(1, -1))[0]
+
+    def cosines(self, positions: Positions, language: str, vectors: Vectors) -> Vectors:
+        """Return (m, n) cosines of m vectors with the cards at n positions: every card is read once for all of them."""
+        rows = self.rows.get(self.domain.card_language(language))
+        if rows is not None and len(positions) > len(rows) * _MOST:  # to pick them out takes longer than to compare all
+            return np.ascontiguousarray(_products(np.asarray(rows), vectors)[positions].T)
+        parts = np.array_split(positions, max(1, -(-len(positions) // _PICKED)))
+        return np.concatenate([_products(self.vectors_at(part, language), vectors) for part in parts]).T.copy()
+
+
+def _products(rows: Vectors, vectors: Vectors) -> Vectors:
+    """Return (n, m) inner products of (n, d) rows with (m, d) vectors, the rows block by block in one call.
+
+    A block stays in the processor's cache and is too small for BLAS to start threads, which wait for each other on a busy
+    machine; and between calls other threads of this process would take the interpreter.
+    """
+    whole = len(rows) // _BLOCK * _BLOCK
+    blocks = rows[:whole].reshape(-1, _BLOCK, rows.shape[1]) @ vectors.T
+    return np.concatenate([blocks.reshape(whole, len(vectors)), rows[whole:] @ vectors.T])
 
 
 def record_id(item_id: str, language: str) -> str:
@@ -255,23 +277,37 @@ def version_folder(folder: Path, rebuild: str) -> Path:
     return folder / str(current["version"])
 
 
-def open_index(domain: Domain, embedder: Embedder, folder: Path, rebuild: str) -> CatalogIndex:
-    """Open an index for reading. The caller holds the lock.
+def outdated(domain: Domain, embedder: Embedder, catalog: Path, folder: Path) -> list[str]:
+    """Name what changed since an index was built, of its catalogue and what lies beside it; it can be served all the same."""
+    current = read_json(folder / "current.json")
+    now = fingerprint_of(domain, embedder, catalog, folder)
+    if not catalog.is_file():  # an index lives on without its catalogue
+        del now["catalogue"]
+    return [key for key, value in now.items() if current.get(key) != value]
+
+
+def open_index(
+    domain: Domain, embedder: Embedder, folder: Path, rebuild: str, place: VectorPlace | None = None
+) -> CatalogIndex:
+    """Open an index for reading. The caller holds the lock, unless several processes may read at once.
 
     Args:
         domain: of the catalogue.
         embedder: must be the one that built the index.
         folder: of the index.
         rebuild: the command that rebuilds it, for the messages.
+        place: of the vectors; without, in the folder.
 
     Raises:
-        IndexMissingError: nothing was built yet.
+        IndexMissingError: nothing was built yet, or the vectors are elsewhere.
         IndexMismatchError: built by another embedder, card template or version; the message says which.
+        VectorServerError: the server of the vectors cannot be reached.
     """
     version = version_folder(folder, rebuild)
-    check_current(read_json(folder / "current.json"), domain, embedder, folder, rebuild)
+    current = read_json(folder / "current.json")
+    check_current(current, domain, embedder, folder, rebuild)
     items = {item.id: item for item in read_items(version / ITEMS)}
-    vectors = ChromaVectorStore.on_disk(version / "chroma", "cards")
+    vectors = (place or VectorFolders()).open(folder, current, rebuild)
     neighbours, linear = version / "item_item", version / "ease"
     return CatalogIndex(
         domain=domain,

@@ -11,10 +11,12 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from retrieval.catalog import item_line
 from retrieval.catalog_import import ITEMS, REPORT, import_catalog, read_items
@@ -24,6 +26,7 @@ from retrieval.ease import ease_index
 from retrieval.embedder import Embedder
 from retrieval.import_report import ImportReport
 from retrieval.index import (
+    CHUNK,
     check_current,
     chunks,
     embed_chunk,
@@ -41,9 +44,11 @@ from retrieval.interactions import InteractionLog
 from retrieval.lexical import LexicalIndex
 from retrieval.types import Item
 from retrieval.vector_file import VectorFile
+from retrieval.vector_places import VectorFolders, VectorPlace
 from retrieval.vector_rows import ROWS, open_rows, rows_path
 from retrieval.vector_store import ChromaVectorStore
 
+RETIRED = "retired.json"  # versions that were replaced, and when
 VECTORS = "vectors.f32"  # of a build that is not over
 Progress = Callable[[str, float], None]
 
@@ -62,7 +67,12 @@ class BuildReport:
 
 
 def build_index(
-    domain: Domain, catalog: Path, embedder: Embedder, folder: Path, progress: Progress | None = None
+    domain: Domain,
+    catalog: Path,
+    embedder: Embedder,
+    folder: Path,
+    progress: Progress | None = None,
+    place: VectorPlace | None = None,
 ) -> BuildReport:
     """Build or update the index of a catalogue file. The caller holds the lock.
 
@@ -74,28 +84,41 @@ def build_index(
         embedder: of the cards.
         folder: of the index.
         progress: called with a stage ("reading", "embedding", "words") and the fraction of it that is done.
+        place: of the vectors; without, in the folder.
 
     Raises:
         CatalogError: no item can be read; with file, line and field.
+        VectorServerError: the server of the vectors cannot be reached; the next build goes on where this one stopped.
     """
+    place = place or VectorFolders()
     started = time.perf_counter()
     current = read_current(folder)
     fingerprint = fingerprint_of(domain, embedder, catalog, folder)
-    if current and all(current.get(key) == value for key, value in fingerprint.items()):
-        _sweep(folder, str(current["version"]))  # what a build left that was killed after the switch
+    if (
+        current
+        and all(current.get(key) == value for key, value in fingerprint.items())
+        and place.holds(folder, current, int(current["items"]) * len(domain.card_languages))
+    ):
+        _sweep(folder, place, str(current["version"]))  # what a build left that was killed after the switch
         (folder / "building.json").unlink(missing_ok=True)
         rows = ImportReport.read(folder / str(current["version"]) / REPORT)
         return BuildReport(int(current["items"]), 0, 0, 0, time.perf_counter() - started, rows, unchanged=True)
-    build = _Build(domain, embedder, folder, fingerprint, current, progress or (lambda stage, fraction: None))
+    build = _Build(domain, embedder, folder, fingerprint, current, progress or (lambda stage, fraction: None), place)
     report = build.run(catalog)
     return dataclasses.replace(report, seconds=time.perf_counter() - started)
 
 
-def _sweep(folder: Path, *keep: str) -> None:
-    """Remove every version but those."""
-    for version in folder.glob("v-*"):
-        if version.name not in keep:
-            shutil.rmtree(version, ignore_errors=True)
+def _sweep(folder: Path, place: VectorPlace, *keep: str) -> None:
+    """Remove every version but those, and those that processes may still serve from."""
+    noted: dict[str, float] = read_json(folder / RETIRED) if place.shared else {}
+    retired = {version: since for version, since in noted.items() if version not in keep}
+    spared = {version: since for version, since in retired.items() if time.time() - since < place.grace}
+    gone = ({path.name for path in folder.glob("v-*")} | retired.keys()) - spared.keys() - set(keep)
+    place.remove(folder, *gone)
+    for version in gone:
+        shutil.rmtree(folder / version, ignore_errors=True)
+    if spared != noted:
+        write_json(folder / RETIRED, spared)
 
 
 class _Build:
@@ -109,22 +132,30 @@ class _Build:
         fingerprint: dict[str, Any],
         current: dict[str, Any] | None,
         progress: Progress,
+        place: VectorPlace,
     ) -> None:
         self.domain, self.embedder, self.folder = domain, embedder, folder
-        self.fingerprint, self.progress = fingerprint, progress
+        self.fingerprint, self.progress, self.place = fingerprint, progress, place
         self.old = folder / str(current["version"]) if current else None
         comparable = current and all(current.get(key) == fingerprint[key] for key in ("embedder", "card", "code"))
-        self.base = self.old if comparable else None  # whose vectors can be taken over
+        self.base = self.old if comparable and self._has_vectors() else None  # whose vectors can be taken over
         self.state = self._begin()
         self.new = folder / str(self.state["version"])
+
+    def _has_vectors(self) -> bool:
+        """Whether the vectors of the old version are at hand, in plain files or in Chroma's folder."""
+        if self.old is None or (not self.place.shared and (self.old / "chroma").is_dir()):
+            return self.old is not None
+        return all(rows_path(self.old, language).is_file() for language in self.domain.card_languages)
 
     def _begin(self) -> dict[str, Any]:
         """Go on with the version that a killed build left, or begin one; whatever else lies there is of no use."""
         state = read_json(self.folder / "building.json")
-        wanted = {"fingerprint": self.fingerprint, "base": self.base.name if self.base else None}
+        base = self.base.name if self.base else None
+        wanted = {"fingerprint": self.fingerprint, "base": base, "place": self.place.address}
         if not (state and all(state.get(k) == v for k, v in wanted.items()) and (self.folder / str(state["version"])).is_dir()):
             state: dict[str, Any] = {**wanted, "version": f"v-{uuid.uuid4().hex[:12]}", "steps": [], "embedded": 0}
-        _sweep(self.folder, str(state["version"]), self.old.name if self.old else "")
+        _sweep(self.folder, self.place, str(state["version"]), self.old.name if self.old else "")
         (self.folder / str(state["version"])).mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "building.json", state)
         return state
@@ -145,14 +176,15 @@ class _Build:
         changed, gone = self._write_vectors(before, rows.kept)
         self._write_words(same=bool(before) and not changed and not gone)
         self._write_neighbours()
+        removed = gone
+        if self.old and not self.base:
+            removed = len({i.id for i in read_items(self.old / ITEMS)} - set(self._ids()))
+        if self.old and self.place.shared:
+            write_json(self.folder / RETIRED, {**read_json(self.folder / RETIRED), self.old.name: time.time()})
         text = {**self.fingerprint, "version": self.new.name, "items": rows.kept}
-        write_json(self.folder / "current.json", text)
+        write_json(self.folder / "current.json", text | self.place.note(self.folder, self.new.name))
         (self.folder / "building.json").unlink(missing_ok=True)
-        if self.old:
-            removed = gone if self.base else len({i.id for i in read_items(self.old / ITEMS)} - set(self._ids()))
-            shutil.rmtree(self.old, ignore_errors=True)
-        else:
-            removed = 0
+        _sweep(self.folder, self.place, self.new.name)
         cards = len(self.domain.card_languages)
         return BuildReport(rows.kept, changed * cards, (rows.kept - changed) * cards, removed, 0.0, rows)
 
@@ -181,9 +213,12 @@ class _Build:
         todo = items if fresh is None else len(fresh)
         if "vectors" not in self.state["steps"]:
             chosen = (item for item in read_items(self.new / ITEMS) if fresh is None or item.id in fresh)
-            store = self._fresh_store()
+            store, filled = self.place.begin(self.folder, self.new.name, self.base)
             try:
-                store.delete([record_id(item_id, language) for item_id in gone for language in self.domain.card_languages])
+                if filled:
+                    store.delete([record_id(item_id, language) for item_id in gone for language in self.domain.card_languages])
+                elif self.base:
+                    self._take_over(store, list(before), {*gone, *(fresh or ())})
                 self._embed_all(chosen, todo * len(self.domain.card_languages), store)
                 shutil.rmtree(self.new / ROWS, ignore_errors=True)
                 for language in self.domain.card_languages:
@@ -194,13 +229,16 @@ class _Build:
         (self.new / VECTORS).unlink(missing_ok=True)
         return todo, len(gone)
 
-    def _fresh_store(self) -> ChromaVectorStore:
-        """Begin Chroma's folder anew with the old vectors: what a kill left of it can crash Chroma (docs/decisions/0003)."""
-        chroma = self.new / "chroma"
-        shutil.rmtree(chroma, ignore_errors=True)
-        if self.base:
-            shutil.copytree(self.base / "chroma", chroma)
-        return ChromaVectorStore.on_disk(chroma, "cards")
+    def _take_over(self, store: ChromaVectorStore, ids: Sequence[str], without: Collection[str]) -> None:
+        """Store the old version's vectors again, in a store that cannot be copied: from the plain files."""
+        assert self.base is not None
+        kept = [position for position, item_id in enumerate(ids) if item_id not in without]
+        for language in self.domain.card_languages:
+            rows = open_rows(rows_path(self.base, language), [record_id(i, language) for i in ids], store, "")
+            for start in range(0, len(kept), CHUNK):
+                part = kept[start : start + CHUNK]
+                metadata = [{"item": ids[n], "language": language} for n in part]
+                store.upsert([record_id(ids[n], language) for n in part], np.asarray(rows[part]), metadata)
 
     def _embed_all(self, items: Iterator[Item], total: int, store: ChromaVectorStore) -> None:
         """Embed the items' cards by chunks, each kept in a file at once: those that a killed build made are read from there."""
@@ -250,7 +288,13 @@ class _Build:
 
 
 def update_index(
-    domain: Domain, catalog: Path, embedder: Embedder, folder: Path, rebuild: str, progress: Progress | None = None
+    domain: Domain,
+    catalog: Path,
+    embedder: Embedder,
+    folder: Path,
+    rebuild: str,
+    progress: Progress | None = None,
+    place: VectorPlace | None = None,
 ) -> BuildReport:
     """Bring an index up to date with its catalogue, as :func:`build_index` does, but never replace one made otherwise unasked.
 
@@ -260,4 +304,4 @@ def update_index(
     """
     if current := read_current(folder):
         check_current(current, domain, embedder, folder, rebuild)
-    return build_index(domain, catalog, embedder, folder, progress)
+    return build_index(domain, catalog, embedder, folder, progress, place)

@@ -72,6 +72,7 @@ class Constraint:
         words: what it was read from.
         turn: of which message of the conversation, from 0.
         certainty: from 0 to 1: how sure the reading is.
+        firm: it is never relaxed, whatever it says: nobody read it out of words, a program set it.
     """
 
     field: str
@@ -80,6 +81,7 @@ class Constraint:
     words: str = ""
     turn: int = field_(default=0, compare=False)
     certainty: float = field_(default=1.0, compare=False)
+    firm: bool = field_(default=False, compare=False)
 
     @property
     def values(self) -> tuple[int | float | str, ...]:
@@ -89,7 +91,7 @@ class Constraint:
     @property
     def relaxable(self) -> bool:
         """Whether it may be dropped, with a note, when nothing else is left."""
-        return self.op != "excludes"
+        return self.op != "excludes" and not self.firm
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def main() -> None:
     params.n_parallel, params.n_ctx = SLOTS, SLOTS * CONTEXT
     params.hostnames = ["127.0.0.1"]
     params.verbosity = 0
+    params.endpoint_metrics = True
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)

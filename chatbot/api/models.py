@@ -10,16 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from chatbot.types import MAX_COUNT, MAX_MESSAGE
 
 MAX_USER, MAX_ITEM, MAX_CONVERSATION = 200, 400, 200  # characters of ids
-MAX_EVENTS = 1000  # of one request
 MAX_LIST = 50  # items of a list without text
 MAX_PAGE = 100  # items of a page of the catalogue
 
-_NAME = r"^[^\x00-\x1f\x7f]+$"  # no control characters: PostgreSQL takes no NUL, logs no line breaks
-UserId: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_USER, pattern=_NAME)]
-ItemId: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_ITEM, pattern=_NAME)]
-ConversationId: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_CONVERSATION, pattern=_NAME)]
+NAME = r"^[^\x00-\x1f\x7f]+$"  # no control characters: PostgreSQL takes no NUL, logs no line breaks
+UserId: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_USER, pattern=NAME)]
+ItemId: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_ITEM, pattern=NAME)]
+ConversationId: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_CONVERSATION, pattern=NAME)]
 ApiLanguage: TypeAlias = Literal["en", "zh"]
-Value: TypeAlias = "str | int | float"
+Value: TypeAlias = str | int | float
 
 
 class Incoming(BaseModel):
@@ -37,8 +36,8 @@ class Outgoing(BaseModel):
 # -- conversation -------------------------------------------------------------------------------------------------
 
 
-class ChatRequest(Incoming):
-    """A message to be answered."""
+class Message(Incoming):
+    """What a person says."""
 
     message: str = Field(min_length=1, max_length=MAX_MESSAGE, examples=["something quiet, no horror"])
     user: UserId | None = Field(default=None, description="Who says it. With a user token: the token's user.", examples=["ann"])
@@ -47,6 +46,11 @@ class ChatRequest(Incoming):
     count: int | None = Field(default=None, ge=1, le=MAX_COUNT, description="Items, unless the message says how many.")
     explore: float | None = Field(default=None, ge=0, le=1, description="0: close to what is liked; 1: adventurous.")
     items_only: bool = Field(default=False, description="No sentences: answers at once.")
+
+
+class ChatRequest(Message):
+    """A message to be answered."""
+
     stream: bool = Field(default=False, description="Server-sent events instead of one JSON object.")
 
 
@@ -77,7 +81,9 @@ class Offered(Outgoing):
     reasons: list[ReasonOut] = Field(default_factory=list[ReasonOut])
     channels: dict[str, dict[str, float]] = Field(default_factory=dict, description="Channel to rank and score.")
     shares: dict[str, float] = Field(default_factory=dict, description="Channel to its part of the score, together 1.")
-    checks: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]], description="Demands, and how the item keeps them.")
+    checks: list[dict[str, Any]] = Field(
+        default_factory=list[dict[str, Any]], description="Demands, and how the item keeps them."
+    )
 
 
 class QuestionOut(Outgoing):
@@ -213,129 +219,6 @@ class SimilarItem(Outgoing):
 
     item: ItemCard
     shared: list[str] = Field(default_factory=list[str], description="What the two have in common, the rarest first.")
-
-
-# -- what people did ----------------------------------------------------------------------------------------------
-
-ApiEventKind: TypeAlias = Literal[
-    "shown", "opened", "liked", "disliked", "seen", "cleared", "rated", "reviewed", "viewed", "played", "purchased", "saved",
-    "tagged", "owned", "accepted", "dismissed",
-]  # fmt: skip
-
-
-class EventIn(Incoming):
-    """Something a person did with an item."""
-
-    user: UserId | None = Field(default=None, description="With a user token: the token's user.")
-    kind: ApiEventKind = Field(examples=["liked"])
-    item: ItemId
-    value: float | None = Field(default=None, ge=0, le=1, description="Of a rating its place on the scale; 0 lowest, 1 highest.")
-    text: str = Field(default="", max_length=MAX_MESSAGE, description="The words of a review or tag; of cleared: what is taken back.")
-    at: float | None = Field(default=None, ge=0, le=4e9, description="Seconds since the epoch; without it, now.")
-    id: str | None = Field(default=None, min_length=1, max_length=64, pattern=_NAME, description="One that comes twice counts once.")
-    conversation: ConversationId | None = None
-    turn: str | None = Field(default=None, max_length=64, pattern=_NAME)
-
-
-class EventBatch(Incoming):
-    """Events, taken all or none."""
-
-    events: list[EventIn] = Field(min_length=1, max_length=MAX_EVENTS)
-
-
-class EventsNoted(Outgoing):
-    """What became of them: they are stored when this comes."""
-
-    received: int
-    new: int
-
-
-class ProfileLine(Outgoing):
-    """One line of what is known of a person, and from what."""
-
-    id: str = Field(description="For ``remove``; empty: cannot be removed.")
-    kind: str
-    text: str
-    sources: list[str] = Field(default_factory=list[str])
-
-
-class ProfileAnswer(Outgoing):
-    """What is known of a person."""
-
-    user: str
-    liked: list[str]
-    disliked: list[str]
-    seen: list[str]
-    answered: list[str]
-    saved: list[str]
-    lines: list[ProfileLine] = Field(default_factory=list[ProfileLine])
-
-
-class ProfilePatch(Incoming):
-    """Opinions set or taken back, and lines that are not so. Taken all or none."""
-
-    set: dict[ItemId, Literal["liked", "disliked", "seen", "saved"]] = Field(default_factory=dict)
-    clear: list[ItemId] = Field(default_factory=list[str], max_length=1000, description="Items of which nothing is to be known.")
-    remove: list[str] = Field(default_factory=list[str], max_length=100, description="Ids of lines.")
-
-
-class ErasedAnswer(Outgoing):
-    """What was erased; ``traces`` are files that still hold words of the person, and should be none."""
-
-    events: int
-    turns: int
-    logged: int
-    traces: list[str] = Field(default_factory=list[str])
-
-
-class ConversationHeading(Outgoing):
-    """One line of a list of conversations."""
-
-    id: str
-    title: str
-    said: str
-    turns: int
-    used: float
-
-
-class ConversationAnswer(Outgoing):
-    """A conversation, oldest turn first; ``record`` is the turn as ``ask --json`` prints it."""
-
-    id: str
-    turns: list[dict[str, Any]]
-
-
-# -- operation ----------------------------------------------------------------------------------------------------
-
-
-class Health(Outgoing):
-    """The process answers."""
-
-    status: Literal["ok"] = "ok"
-    version: str
-
-
-class Readiness(Outgoing):
-    """Whether turns can be answered, and what is missing."""
-
-    ready: bool
-    stage: str
-    fraction: float
-    checks: dict[str, str] = Field(default_factory=dict, description="Part to ``ok`` or what is wrong with it.")
-
-
-class TokenRequest(Incoming):
-    """A token for one user, to be given to that user's own device."""
-
-    seconds: int = Field(default=3600, ge=60, le=30 * 24 * 3600)
-
-
-class TokenAnswer(Outgoing):
-    """The token is shown once; only a digest of it is kept."""
-
-    token: str
-    user: str
-    expires: float
 
 
 def problem(code: str, message: str, where: Sequence[object] = ()) -> dict[str, Any]:

@@ -23,13 +23,14 @@ NEAR = 0.15  # cosine, less the catalogue's mean, above which items are one inte
 _SESSIONS = 3  # of each of two interests, from which it is told whether they meet
 
 
-def build_interests(events: Iterable[Event], catalogue: CatalogueView, now: float) -> Interests:
+def build_interests(events: Iterable[Event], catalogue: CatalogueView, now: float, *, named: bool = True) -> Interests:
     """Build the model from a person's events, in the order in which they arrived.
 
     Args:
         events: of one person.
         catalogue: of the items; events of other items say nothing.
         now: seconds since the epoch, from which ages count.
+        named: read the tastes of each interest by itself, which name it; half of the time goes there.
     """
     told = standing(events)
     excluded, dropped, removed = read_corrections(told)
@@ -44,7 +45,7 @@ def build_interests(events: Iterable[Event], catalogue: CatalogueView, now: floa
     interests: list[Interest] = []
     for ids in groups:
         members = [s for s in liked if s.item in ids]
-        own = read_tastes({s.item: s for s in members}, [], catalogue, dropped)
+        own = read_tastes({s.item: s for s in members}, [], catalogue, dropped) if named else []
         share = sum(s.strength for s in members) / total
         interests.append(Interest(tuple(s.item for s in members), share, max(s.at for s in members), tuple(own)))
     interests.sort(key=lambda interest: -interest.share)

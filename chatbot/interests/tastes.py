@@ -54,17 +54,22 @@ def read_tastes(
     found: list[Taste] = []
     for sign in (1, -1):
         mine = [s for s in stands.values() if s.strength * sign > 0]
+        total = sum(abs(s.strength) for s in mine)
+        mine.sort(key=lambda s: (-abs(s.strength), s.item))
         holders: dict[Value, list[Stand]] = {}
         for stand in mine:
             for key in catalogue.values_of(stand.item):
-                if stand.at > dropped.get((key[0], str(key[1])), -math.inf):
-                    holders.setdefault(key, []).append(stand)
+                if not dropped or stand.at > dropped.get((key[0], str(key[1])), -math.inf):
+                    if key in holders:
+                        holders[key].append(stand)
+                    else:
+                        holders[key] = [stand]
         said: dict[Value, tuple[str, ...]] = {}
         for (field, value, way), wishes in asked.items():
             kept = tuple(event.id for event in wishes if event.at > dropped.get((field, str(value)), -math.inf))
             if way == sign and kept:
                 said[field, value] = kept
-        found += _weigh_values(holders, said, sum(abs(s.strength) for s in mine), sign, catalogue)
+        found += _weigh_values(holders, said, total, sign, catalogue)
     return sorted(found, key=lambda t: (-t.confidence * math.sqrt(abs(t.strength)), t.field, str(t.value)))
 
 
@@ -84,8 +89,12 @@ def _weigh_values(
     sign: int,
     catalogue: CatalogueView,
 ) -> Iterator[Taste]:
-    """Yield the values that speak more than once, and of which it is likelier than not that they are a taste."""
-    keys = [key for key in dict.fromkeys([*holders, *said]) if len(holders.get(key, ())) + len(said.get(key, ())) > 1]
+    """Yield the values that speak more than once, and of which it is likelier than not that they are a taste.
+
+    Holders are given the strongest first.
+    """
+    keys = [key for key, own in holders.items() if len(own) > 1 or key in said]
+    keys += [key for key, own in said.items() if len(own) > 1 and key not in holders]
     if not keys:
         return
     wishes = _WISH * np.array([len(said.get(key, ())) for key in keys])
@@ -96,8 +105,7 @@ def _weigh_values(
     sure = 1 - betainc(k, n - k + 1, p)
     for at in np.flatnonzero((strength > 0) & (sure >= LIKELY)).tolist():
         field, value = keys[at]
-        own = sorted(holders.get(keys[at], ()), key=lambda s: (-abs(s.strength), s.item))
-        items = tuple(s.item for s in own)
+        items = tuple(s.item for s in holders.get(keys[at], ()))
         yield Taste(field, value, sign * float(strength[at]), float(sure[at]), float(p[at]), items, said.get(keys[at], ()))
 
 

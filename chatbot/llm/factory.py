@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any, Literal, TypeAlias
 
 from chatbot.llm.adapter import find_adapter
 from chatbot.llm.base import LanguageModel
+from chatbot.llm.guarded import GuardedModel
+from chatbot.llm.late import LateModel
 from chatbot.llm.probe import threads_for
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.llm.weights import resolve
 from chatbot.settings import Settings
-from retrieval.errors import SettingsError
+from retrieval.errors import EngineError, SettingsError
 
+logger = logging.getLogger(__name__)
 Report: TypeAlias = Callable[[float], None]
 Engine: TypeAlias = Literal["llama_cpp", "transformers"]
 NVIDIA_DEVICE = Path("/dev/nvidia0")
@@ -49,6 +53,35 @@ def choose_engine(settings: Settings, model: Path | str) -> Engine:
     if settings.engine in ("llama_cpp", "transformers"):
         return settings.engine
     return "llama_cpp" if _is_gguf(model) and not has_cuda() else "transformers"
+
+
+def build_guarded_model(
+    settings: Settings,
+    report: Report | None = None,
+    *,
+    tokens: Callable[[int], None] | None = None,
+    fallback: Callable[[str], None] | None = None,
+) -> GuardedModel:
+    """Build the model of the settings for a service: one that fails or hangs holds nobody up, and a server may come later.
+
+    Args:
+        settings: as in :func:`build_language_model`; ``model_timeout`` is read too.
+        report: told how much is done, 0..1.
+        tokens: told how many pieces each text had.
+        fallback: told which kind of call failed: stream, score or fill.
+
+    Raises:
+        SettingsError, WeightsError, EngineError: as :func:`build_language_model`; that a server is not there is no error.
+    """
+    model: LanguageModel
+    try:
+        model = build_language_model(settings, report)
+    except EngineError as error:
+        if settings.engine != "openai":
+            raise
+        logger.warning("sentences of the cards stand in until the model's server is there: %s", error)
+        model = LateModel(lambda: build_language_model(settings), error)
+    return GuardedModel(model, settings.model_timeout, tokens=tokens, fallback=fallback)
 
 
 def build_language_model(settings: Settings, report: Report | None = None) -> LanguageModel:

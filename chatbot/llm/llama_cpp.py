@@ -29,6 +29,8 @@ JOIN_SECONDS = 1.0  # a closed stream ends at its next token; while the prompt i
 class LlamaCppModel:
     """A GGUF file in this process. The library also listens on a random loopback port, closed by a secret key."""
 
+    lets_go = True  # a caller of stream() or fill() is let go soon after cancel, also when the engine hangs
+
     def __init__(self, path: Path, *, context_tokens: int = 2048, threads: int = 0, adapter: Path | None = None) -> None:
         """Load the file.
 

@@ -47,6 +47,8 @@ NO_THINKING: Fields = {"chat_template_kwargs": {"enable_thinking": False}}  # hy
 class OpenAIModel:
     """A model on a server of the owner's. Calls run side by side, in an event loop in a thread: so they can be dropped."""
 
+    lets_go = True  # a caller of stream() or fill() is let go soon after cancel, also when the engine hangs
+
     def __init__(self, url: str, model: str = "default", *, key: SecretStr | None = None, timeout: float = 120.0) -> None:
         """Ask the server which models it has.
 

@@ -25,6 +25,7 @@ from retrieval.errors import EngineError
 DType: TypeAlias = Literal["auto", "bfloat16", "float32"]
 transformers: Any = importlib.import_module("transformers")
 SLOTS = 3  # prompts whose computation is kept: the reading, the vote and the reasons
+JOIN_SECONDS = 10.0  # a closed stream ends at its next token or chunk; an engine that hangs holds up nobody for ever
 # Prompts are read in chunks of this many tokens, so that a cancelled call ends soon. Whole chunks alone are kept and used
 # again: every product then has the same shape and the same input with a kept cache as without, and so the same result.
 CHUNK = 64
@@ -55,6 +56,8 @@ def _common(a: Sequence[int], b: Sequence[int]) -> int:
 
 class TransformersModel:
     """A safetensors folder, or a hub id that was fetched before. One call computes at a time; others wait."""
+
+    lets_go = True  # a caller of stream() or fill() is let go soon after cancel, also when the engine hangs
 
     def __init__(
         self,
@@ -234,7 +237,7 @@ class TransformersModel:
         finally:
             closed.set()
             if cancel is None or not cancel.is_set():
-                worker.join()
+                worker.join(timeout=JOIN_SECONDS)
 
     def fill(self, prompt: Prompt, schema: Mapping[str, Any], *, max_tokens: int, cancel: threading.Event | None = None) -> str:
         """Decode freely up to the end of the first JSON object: nothing holds the model to the schema."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 
+from chatbot.store.faults import Pool, keep_file, watch
 from retrieval.errors import SettingsError, missing
 from retrieval.event_sort import quoted
 
@@ -15,9 +17,20 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "foreign_keys=ON",
     "synchronous=NORMAL",  # what is committed survives kill -9; a power cut may lose the last moments, never the file
-    "busy_timeout=30000",
     "secure_delete=ON",  # what is erased is overwritten
 )
+BUSY_SECONDS = 10  # for a lock, a free connection or a server: whoever waits at the other end of a request waits little longer
+# connections, kept and beside them in need: opening an encrypted one takes a tenth of a second
+SQLITE_POOL: dict[str, Any] = {"poolclass": Pool, "pool_size": 16, "max_overflow": 16, "pool_timeout": BUSY_SECONDS}
+POSTGRES_POOL: dict[str, Any] = {
+    "poolclass": Pool,
+    "pool_size": 10,
+    "max_overflow": 20,
+    "pool_timeout": BUSY_SECONDS,
+    "pool_pre_ping": True,  # after the server was started again
+    "pool_recycle": 1800,
+}
+_COMMON: dict[str, Any] = {"json_deserializer": orjson.loads, "hide_parameters": True}  # people's words are in no error
 
 
 def open_engine(url: str, key: str = "") -> Engine:
@@ -30,17 +43,20 @@ def open_engine(url: str, key: str = "") -> Engine:
     Raises:
         SettingsError: a package is missing, or no such database is known.
     """
-    name = make_url(url).get_backend_name()
+    address = make_url(url)
+    name = address.get_backend_name()
     if name == "sqlite":
-        return _open_sqlite(url, key)
+        return _open_sqlite(address, key)
     if name != "postgresql":
         raise SettingsError(f"ZHIYIN_DATABASE is of {name}. Give an address of SQLite (sqlite:///PATH) or PostgreSQL.")
     try:
-        return create_engine(
-            make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, json_deserializer=orjson.loads
-        )
+        limit = {} if "connect_timeout" in address.query else {"connect_timeout": BUSY_SECONDS}
+        address = address.set(drivername="postgresql+psycopg")
+        engine = create_engine(address, connect_args=limit, **POSTGRES_POOL, **_COMMON)
     except ModuleNotFoundError as error:
         raise missing("psycopg", "postgres") from error
+    watch(engine)
+    return engine
 
 
 def sqlcipher() -> Any:
@@ -56,11 +72,15 @@ def sqlcipher() -> Any:
     return dbapi2
 
 
-def _open_sqlite(url: str, key: str) -> Engine:
-    engine = create_engine(
-        url, connect_args={"timeout": 30}, json_deserializer=orjson.loads, **({"module": sqlcipher()} if key else {})
-    )
+def _open_sqlite(url: URL, key: str) -> Engine:
+    limit = {} if "timeout" in url.query else {"timeout": BUSY_SECONDS}
+    module = {"module": sqlcipher()} if key else {}
+    file = Path(url.database) if url.database and not url.database.startswith((":", "file:")) else None
+    engine = create_engine(url, connect_args=limit, **(SQLITE_POOL if file else {}), **module, **_COMMON)
     event.listen(engine, "connect", _configure(key))
+    watch(engine)
+    if file:
+        keep_file(engine, file)
     return engine
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from chatbot.store.base import absent, arrived, foreign, foreign_turn
 from chatbot.store.headings import lacking, read_title, shown_texts, split_words
+from chatbot.store.keys import InMemoryKeys
 from chatbot.types import Conversation, Heading, StoredTurn
 from retrieval.events import Event, EventKind
 
@@ -30,6 +31,7 @@ class InMemoryUserStore:
         self._lock = threading.Lock()
         self._events: dict[str, dict[str, Event]] = {}
         self._talks: dict[str, _Talk] = {}
+        self.keys = InMemoryKeys()
 
     def append(self, *events: Event) -> int:
         """Add those whose id is new."""
@@ -107,6 +109,7 @@ class InMemoryUserStore:
         with self._lock:
             self._events.pop(user, None)
             self._talks = {name: talk for name, talk in self._talks.items() if talk.user != user}
+        self.keys.erase(user)
 
     def expire(self, before: float) -> int:
         """Drop what is older; a conversation without turns is none."""

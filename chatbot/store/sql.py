@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from chatbot.store.base import absent, arrived, foreign, foreign_turn
 from chatbot.store.engines import open_engine
 from chatbot.store.headings import lacking, read_title, shown_texts, split_words
+from chatbot.store.keys import SqlKeys
 from chatbot.store.migrating import migrate
 from chatbot.store.sealing import AesGcm, Plain, hide_record, show_record, wrong_key
-from chatbot.store.tables import ConversationRow, EventRow, TurnRow, UserRow
+from chatbot.store.tables import ApiKeyRow, ConversationRow, EventRow, TurnRow, UserRow
 from chatbot.types import Conversation, Heading, StoredTurn
 from retrieval.errors import StoreError
 from retrieval.events import Event, EventKind
@@ -50,11 +51,13 @@ class SqlUserStore:
         self._cipher = Plain() if self._sqlite else AesGcm(key) if key else Plain(without="\0")
         try:
             migrate(self._engine)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, StoreError) as error:
             self.close()
-            cause = getattr(error, "orig", None) or error
+            cause = getattr(error, "orig", None) or error.__cause__ or error
             if key and _NOT_A_DATABASE in str(cause):
                 raise wrong_key() from error
+            if isinstance(error, StoreError) and error.key not in ("error_store", "error_store_lost"):
+                raise
             raise StoreError(
                 f"The user store {self._engine.url.render_as_string()} cannot be opened: {cause}. If it was encrypted, set "
                 "ZHIYIN_KEY; else move the file away or name another folder with ZHIYIN_DATA.",
@@ -64,6 +67,11 @@ class SqlUserStore:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    @property
+    def keys(self) -> SqlKeys:
+        """Return the keys of the API, which are in the same database."""
+        return SqlKeys(self._engine)
 
     # -- events -----------------------------------------------------------------------------------------------------
 
@@ -131,16 +139,18 @@ class SqlUserStore:
         message, record = self._cipher.hide(turn.message), hide_record(self._cipher, turn.record)
         with Session(self._engine) as session, session.begin():
             self._ensure_users(session.connection(), [user])
+            # of two who begin the same conversation at once, one inserts it and the other waits
+            new = self._insert(ConversationRow).values(id=conversation, user=user, used=turn.at)
+            session.execute(new.on_conflict_do_nothing(index_elements=["id"]))
             row = self._mine(session, conversation, user)
-            if row is None:
-                row = ConversationRow(id=conversation, user=user, used=turn.at)
-                session.add(row)
-            stored = session.get(TurnRow, turn.id)
-            if stored is not None and stored.conversation != conversation:
-                raise foreign_turn(turn.id)
+            assert row is not None
             row.used = turn.at
-            session.flush()
-            session.merge(TurnRow(id=turn.id, conversation=conversation, at=turn.at, message=message, record=record))
+            values = {"at": turn.at, "message": message, "record": record}
+            place = self._insert(TurnRow).values(id=turn.id, conversation=conversation, **values)
+            here = TurnRow.conversation == conversation
+            place = place.on_conflict_do_update(index_elements=["id"], set_=values, where=here).returning(TurnRow.id)
+            if session.execute(place).first() is None:
+                raise foreign_turn(turn.id)
 
     def conversations(self, user: str) -> Sequence[str]:
         """Select."""
@@ -204,6 +214,7 @@ class SqlUserStore:
             for table in (EventRow, ConversationRow):
                 session.execute(delete(table).where(table.user == user))
             session.execute(delete(UserRow).where(UserRow.id == user))
+            session.execute(delete(ApiKeyRow).where(ApiKeyRow.user == user, ApiKeyRow.user != ""))  # not everybody's keys
         self._scrub()
 
     def expire(self, before: float) -> int:

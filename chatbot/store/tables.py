@@ -60,3 +60,20 @@ class EventRow(Base):
     value: Mapped[float | None]
     at: Mapped[float] = mapped_column(index=True)
     context: Mapped[dict[str, Any] | None]
+
+
+class ApiKeyRow(Base):
+    """A key of the API, or a token of a user; of its secret only a digest."""
+
+    __tablename__ = "api_keys"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    digest: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[str] = mapped_column(String(200))  # parted by spaces
+    user: Mapped[str] = mapped_column(String(200), index=True)  # empty: anybody; else perhaps somebody yet unknown
+    created: Mapped[float]
+    expires: Mapped[float | None] = mapped_column(index=True)
+    revoked: Mapped[float | None]
+    per_minute: Mapped[int | None]
+    concurrent: Mapped[int | None]
+    issuer: Mapped[str] = mapped_column(String(32), index=True)  # of a token: the key that it is revoked with

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import time
 from collections.abc import Mapping
@@ -12,12 +11,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from pydantic import SecretStr
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from chatbot.addresses import LOOPBACK_ONLY, changes, is_cross_site, is_loopback, named_host, with_headers
 from chatbot.limiting import RateLimiter, address_network
 from chatbot.settings import Settings
 from chatbot.ui.memory import MAX_USER
@@ -40,14 +40,6 @@ _STYLE = """
 form { max-width: 20rem; margin: 15vh auto; padding: 0 1rem; display: grid; gap: 1rem }
 label { display: grid; gap: .25rem } input, button { font: inherit; padding: .5rem } p { margin: 0; font-weight: 600 }
 """
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on a host."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,35 +158,23 @@ class Gate:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             refused = self._refusal(HTTPConnection(scope), scope)
-            await (refused or self._app)(scope, receive, _with_headers(send))
+            await (refused or self._app)(scope, receive, with_headers(send, _HEADERS))
         # the page uses no web socket: none is opened
 
     def _refusal(self, request: HTTPConnection, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         # a page of another site cannot make this browser say something here
-        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and headers.get("sec-fetch-site") == "cross-site":
+        if changes(scope["method"]) and is_cross_site(headers):
             return PlainTextResponse("Not from another site.", 403)
         if not self._access.guarded:
             # nor give itself this machine's address under a name of its own (DNS rebinding)
-            name = request.url.hostname or ""
-            return None if is_loopback(name) else PlainTextResponse("Only as 127.0.0.1, localhost or [::1].", 421)
+            return None if is_loopback(named_host(headers)) else PlainTextResponse(LOOPBACK_ONLY, 421)
         path = scope["path"]
         if path == "/login" or self._access.user(request) is not None:
             return None
         if path == "/" and scope["method"] == "GET":
             return RedirectResponse("./login", 303)
         return PlainTextResponse("Sign in first.", 401)
-
-
-def _with_headers(send: Send) -> Send:
-    async def answer(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
-        await send(message)
-
-    return answer
 
 
 def _language(request: Request) -> str:

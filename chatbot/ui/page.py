@@ -278,6 +278,7 @@ def build_page(
     picture: Callable[[Item], str | None] = no_picture,
     messages_per_minute: int = 0,
     default_user: str = "me",
+    sessions: Sessions | None = None,
 ) -> gr.Blocks:
     """Build the page over a loader that may still be at work. It imports nothing of the pipeline.
 
@@ -287,8 +288,9 @@ def build_page(
         picture: where the picture of an item is on this host, or None.
         messages_per_minute: that a person, and an address, may send; 0: as many as they like.
         default_user: who is there before a name is given, where ``access`` does not say it.
+        sessions: of the pages, for whoever ends them; without, they are made here, of ``loader`` and ``picture``.
     """
     with gr.Blocks(title="Zhiyin 知音", analytics_enabled=False, fill_width=True) as page:
         access = access or Access(default_user=default_user)
-        _Page(page, Sessions(loader, picture), access, MessageLimiter(messages_per_minute))
+        _Page(page, sessions or Sessions(loader, picture), access, MessageLimiter(messages_per_minute))
     return page

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +16,7 @@ from chatbot.ui.cards import Shelf
 from chatbot.ui.memory import EXPLORE, Memory
 from chatbot.ui.texts import error_text, text
 from chatbot.ui.turns import LiveTurn, render_held, render_history
-from retrieval.errors import ZhiyinError
+from retrieval.errors import StoreError, ZhiyinError
 from retrieval.types import Constraint, Wish
 
 if TYPE_CHECKING:  # its import takes seconds: the page must be there before
@@ -56,6 +57,7 @@ class Runner:
         """Take what shows a person's shelf as it is now."""
         self._look = look
         self._runs: dict[str, _Run] = {}
+        self._draining = False
 
     def answer(
         self,
@@ -67,6 +69,9 @@ class Runner:
         drop: Sequence[Constraint | Wish] = (),
     ) -> Iterator[Step]:
         """Run a turn of a page and say step by step what changes. Never raises for what can be said in words."""
+        if self._draining:
+            yield Step(error=text(language, "error_stopping"))
+            return
         run = _Run()
         self._runs[session] = run
         try:
@@ -115,7 +120,8 @@ class Runner:
         finally:
             run.cancel.set()
             if isinstance(events, Generator):
-                events.close()
+                with suppress(StoreError):  # logged; whoever has left hears nothing, and one that ran out has nothing to close
+                    events.close()
 
     def _follow(
         self, run: _Run, events: Iterator[TurnEvent], live: LiveTurn, look: Callable[[], Shelf], language: str
@@ -149,6 +155,27 @@ class Runner:
         if run:
             run.cancel.set()
 
+    def begin_drain(self) -> None:
+        """Take no more turns."""
+        self._draining = True
+
+    def drain(self, seconds: float) -> int:
+        """Take no more turns and let the running ones end; those that take longer are stopped, and kept as far as they came.
+
+        Args:
+            seconds: that they may take.
+
+        Returns:
+            How many were stopped.
+        """
+        self.begin_drain()
+        _wait(list(self._runs.values()), seconds)
+        left = [run for run in list(self._runs.values()) if not run.over.is_set()]
+        for run in left:
+            run.cancel.set()
+        _wait(left, HAND_OVER_SECONDS)
+        return len(left)
+
     def abandon(self, session: str) -> None:
         """End the running turn of a page and wait until it can show nothing more."""
         run = self._runs.get(session)
@@ -156,3 +183,9 @@ class Runner:
             run.abandoned = True
             run.cancel.set()
             run.over.wait(HAND_OVER_SECONDS)
+
+
+def _wait(runs: Sequence[_Run], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    for run in runs:
+        run.over.wait(max(0.0, until - time.monotonic()))

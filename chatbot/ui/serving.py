@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chatbot.hosting import Served, listen, stop_on_sigterm
+from chatbot.hosting import Behind, Served, listen, stop_on_sigterm
 from chatbot.pictures import Pictures
 from chatbot.ui.access import Access, Gate
 from retrieval.errors import ZhiyinError
@@ -46,13 +46,12 @@ class _Beside:
 
 
 def make_app(
-    page: gr.Blocks, host: str, port: int, access: Access, routes: Sequence[BaseRoute] = (), api: FastAPI | None = None
+    page: gr.Blocks, host: str, port: int, access: Access, routes: Sequence[BaseRoute] = (), api: Behind | None = None
 ) -> FastAPI:
     """Mount the page and what else is served into one application behind one gate, and the API beside it."""
     style = (_FOLDER / "style.css").read_text(encoding="utf-8")
     script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    lifespan = api.router.lifespan_context if api else None
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=api.lifespan if api else None)
     app.router.routes += [*(access.routes() if access.guarded else ()), *routes]
     page.queue(default_concurrency_limit=16, api_open=False)
     app = _gradio.mount_gradio_app(
@@ -85,7 +84,7 @@ def launch(
     *,
     access: Access | None = None,
     routes: Sequence[BaseRoute] = (),
-    api: FastAPI | None = None,
+    api: Behind | None = None,
     closing: Callable[[], object] = lambda: None,
     block: bool = True,
 ) -> Served:

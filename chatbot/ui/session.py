@@ -168,6 +168,14 @@ class Sessions:
         """End the running turn of a page and wait until it can show nothing more."""
         self._runner.abandon(session)
 
+    def begin_drain(self) -> None:
+        """Take no more messages."""
+        self._runner.begin_drain()
+
+    def drain(self, seconds: float) -> int:
+        """Let the running turns of all pages end; see :meth:`chatbot.ui.running.Runner.drain`."""
+        return self._runner.drain(seconds)
+
     def note(self, session: str, memory: Memory, opinion: str) -> dict[str, list[str]]:
         """Keep an opinion, ``{"item", "kind", "on", "turn"}`` as JSON, and return what the person now thinks of what.
 

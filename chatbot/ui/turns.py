@@ -84,6 +84,16 @@ def _note(words: str, language: str, more: str = "", *, last: bool = True) -> st
     return f'<p class="{kind}" data-key="note"><span data-say="note"{more}>{escape(words)}</span>{again}</p>'
 
 
+def _how_it_ended(notes: Sequence[str], language: str, *, last: bool) -> str:
+    """Say in one line that a turn was cut off, by whom or by what, or that the model did not answer; else nothing."""
+    if "stopped" in notes:
+        return _note(text(language, "stopped"), language, last=last)
+    if any(note.startswith("failed: ") for note in notes):
+        return _note(text(language, "broken_off"), language, last=last)
+    silent = any(note.startswith("no sentence by the model") for note in notes)
+    return _note(text(language, "model_silent"), language, last=False) if silent else ""
+
+
 def _render_suggestions(suggestions: Sequence[Any], language: str) -> str:
     """Offer what could be said next; a press says it."""
     buttons = "".join(
@@ -132,8 +142,7 @@ def render_stored(turn: StoredTurn, shelf: Shelf, *, key: str = "", note: str = 
     record = turn.record
     language = choose_language(str(record.get("language", "")))
     cards = [Card.from_record(entry) for entry in record.get("items", ())]
-    if "stopped" in record.get("notes", ()):
-        note = note or _note(text(language, "stopped"), language, last=last)
+    note = note or _how_it_ended(record.get("notes", ()), language, last=last)
     options = _render_options(record.get("question"), language) if last else ""
     answer = _render_opening(str(record.get("opening", ""))) + options + render_cards(cards, language, shelf) + note
     return _render_turn(key or turn.id, turn.message, language, answer, turn=turn.id, last=last)

@@ -1,12 +1,15 @@
-"""What every Embedder must do: words hashed, a small sentence-transformers folder, and the default ONNX file."""
+"""What every Embedder must do: words hashed, a sentence-transformers folder, the default ONNX file, and each remembered."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from chatbot.llm.weights import resolve
 from retrieval.embedder import HashingEmbedder, SentenceTransformerEmbedder
+from retrieval.embedding_cache import CachedEmbedder
 
 TEXTS = [
     "A quiet film about an old man who plants a garden by the sea.",
@@ -56,9 +59,17 @@ def default(weights_folder):
     return SentenceTransformerEmbedder(resolve("default", "embedder", weights_folder), name="use-multilingual-v3")
 
 
-@pytest.fixture(params=["hashing", "small", pytest.param("default", marks=pytest.mark.model)])
-def embedder(request):
+REAL = ["hashing", "small", pytest.param("default", marks=pytest.mark.model)]
+
+
+@pytest.fixture(params=REAL)
+def wrapped(request):
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["as it is", "remembered"])
+def embedder(request, wrapped):
+    return wrapped if request.param == "as it is" else CachedEmbedder(wrapped, size=4)
 
 
 @pytest.fixture(params=["embed_queries", "embed_items"])
@@ -81,6 +92,49 @@ def test_queries_and_items_have_one_dimension(embedder):
 
 def test_the_same_texts_give_the_same_rows(embed):
     np.testing.assert_array_equal(embed(TEXTS), embed(TEXTS))
+
+
+def test_a_query_is_the_same_to_the_bit_alone_and_beside_others(embedder):
+    together = embedder.embed_queries(TEXTS * 2)
+    for row, text in zip(together, TEXTS * 2, strict=True):
+        np.testing.assert_array_equal(embedder.embed_queries([text])[0], row)
+
+
+def test_what_is_remembered_is_what_the_embedder_gives_to_the_bit(wrapped):
+    told: list[bool] = []
+    cached = CachedEmbedder(wrapped, told.append, size=4)
+    alone = {text: wrapped.embed_queries([text])[0] for text in TEXTS}
+    for asked in (TEXTS[:2], TEXTS[:2], TEXTS, TEXTS[::-1], [TEXTS[0]], TEXTS[:2]):
+        rows = cached.embed_queries(asked)
+        np.testing.assert_array_equal(rows, np.stack([alone[text] for text in asked]))
+        rows[:] = 7  # who gets rows may change them
+        assert len(cached) <= 4
+    assert told[:4] == [False, False, True, True]
+    assert len(told) == 2 + 2 + 6 + 6 + 1 + 2
+    np.testing.assert_array_equal(cached.embed_items(TEXTS), wrapped.embed_items(TEXTS))
+    assert cached.fingerprint == wrapped.fingerprint
+
+
+def test_many_threads_at_one_cache_get_their_own_vectors():
+    hits: list[bool] = []
+    plain = HashingEmbedder()
+    cached = CachedEmbedder(plain, hits.append, size=8)
+    texts = [f"wish number {n % 16} 愿望" for n in range(2000)]
+    with ThreadPoolExecutor(8) as pool:
+        rows = list(pool.map(lambda text: cached.embed_queries([text])[0], texts))
+    np.testing.assert_array_equal(np.stack(rows), plain.embed_queries(texts))
+    assert len(hits) == 2000
+    assert len(cached) == 8
+
+
+def test_the_longest_unused_is_forgotten_first():
+    hits: list[bool] = []
+    cached = CachedEmbedder(HashingEmbedder(), hits.append, size=2)
+    for text in ("a", "b", "a", "c", "a", "b"):
+        cached.embed_queries([text])
+    assert hits == [False, False, True, False, True, False]
+    with pytest.raises(ValueError, match="remember nothing"):
+        CachedEmbedder(HashingEmbedder(), size=0)
 
 
 def test_a_text_alone_and_in_a_batch_points_the_same_way(embed):

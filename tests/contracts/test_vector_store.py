@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import http.server
 import importlib
-import os
-import socket
 import subprocess
 import sys
-import sysconfig
-import time
-import urllib.error
-import urllib.request
+import threading
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
+from benchmarks import servers
+from retrieval.errors import SettingsError, VectorServerError
 from retrieval.vector_store import ChromaVectorStore, InMemoryVectorStore
 
 DIMENSION = 8
@@ -32,49 +32,23 @@ def axis(position: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def chroma_server(tmp_path_factory):
+def chroma_url(tmp_path_factory):
     """A Chroma server of its own on a free loopback port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(Path(sysconfig.get_path("scripts")) / "chroma"), "run", "--host", "127.0.0.1", "--port", str(port)]
-    folder = tmp_path_factory.mktemp("chroma-server")
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([*command, "--path", str(folder / "data")], stdout=log, stderr=log, env={**os.environ})
-        try:
-            for _ in range(300):
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/heartbeat", timeout=1):
-                        break
-                except (urllib.error.URLError, OSError):
-                    assert server.poll() is None, (folder / "log").read_text(errors="replace")
-                    time.sleep(0.1)
-            else:
-                pytest.fail("the Chroma server did not answer in 30 seconds")
-            yield port
-        finally:
-            server.terminate()
-            server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def server_client(chroma_server):
-    """One client for all tests of the server; its connections are closed at the end."""
-    chromadb = importlib.import_module("chromadb")
-    settings = importlib.import_module("chromadb.config").Settings(anonymized_telemetry=False)
-    client = chromadb.HttpClient(host="127.0.0.1", port=chroma_server, settings=settings)
-    yield client
-    for part in (client._server, client._admin_client._server):
-        part._session.close()
+    with servers.chroma(tmp_path_factory.mktemp("chroma-server")) as url:
+        yield url
 
 
 @pytest.fixture(params=["memory", "disk", "server"])
 def store(request, tmp_path):
     if request.param == "memory":
-        return InMemoryVectorStore()
+        yield InMemoryVectorStore()
+        return
     if request.param == "disk":
-        return ChromaVectorStore.on_disk(tmp_path / "chroma", "cards")
-    return ChromaVectorStore(request.getfixturevalue("server_client"), f"cards-{uuid.uuid4().hex}")
+        yield ChromaVectorStore.on_disk(tmp_path / "chroma", "cards")
+        return
+    store = ChromaVectorStore.on_server(request.getfixturevalue("chroma_url"), f"cards-{uuid.uuid4().hex}")
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -296,3 +270,77 @@ def test_searching_all_of_a_filtered_collection_misses_nothing(disk):
     query = unit(1, seed=5)[0]
     found = disk.search(query, 1200, {"language": "zh"})
     assert [name for name, _ in found] == sorted(names[1::2], key=lambda name: -float(rows[int(name[1:])] @ query))
+
+
+# -- the server ------------------------------------------------------------------------------------------------------
+
+
+def test_what_one_process_stored_on_a_server_another_finds(chroma_url):
+    name = f"cards-{uuid.uuid4().hex}"
+    script = (
+        "import sys, numpy as np; from retrieval.vector_store import ChromaVectorStore\n"
+        "store = ChromaVectorStore.on_server(sys.argv[1], sys.argv[2])\n"
+        f"store.upsert(['a', 'b'], np.eye({DIMENSION}, dtype=np.float32)[:2], [{{'language': 'en'}}, {{'language': 'zh'}}])\n"
+        "store.close()\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    with closing(ChromaVectorStore.on_server(chroma_url, name)) as store:
+        subprocess.run([sys.executable, "-c", script, chroma_url, name], check=True, cwd=root)
+        assert store.count() == 2
+        assert [found for found, _ in store.search(axis(1), 5, {"language": "zh"})] == ["b"]
+
+
+@pytest.mark.parametrize("url", ["", "chroma:8000", "ftp://host:21", "http://", "http://host:8000/api", "s3://bucket"])
+def test_what_is_no_address_is_refused(url):
+    with pytest.raises(SettingsError, match="ZHIYIN_CHROMA_URL"):
+        ChromaVectorStore.on_server(url, "cards")
+
+
+def test_where_nothing_listens_the_error_says_what_to_do():
+    with pytest.raises(VectorServerError, match=r"127\.0\.0\.1.*chroma run.*ZHIYIN_CHROMA_URL") as caught:
+        ChromaVectorStore.on_server(f"http://127.0.0.1:{servers.free_port()}", "cards")
+    assert caught.value.key == "error_vectors"
+
+
+class Web(http.server.BaseHTTPRequestHandler):
+    """Some web server that is no Chroma."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>hello</html>")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_server_that_is_not_chroma_is_named():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        with pytest.raises(VectorServerError, match=f":{web.server_port} cannot be used"):
+            ChromaVectorStore.on_server(f"http://127.0.0.1:{web.server_port}", "cards")
+        web.shutdown()
+
+
+def test_a_server_that_stops_or_hangs_is_an_error_in_time_and_one_that_is_back_is_used_again(tmp_path, monkeypatch):
+    port = servers.free_port()
+    with servers.chroma(tmp_path, port) as url:
+        store = ChromaVectorStore.on_server(url, "cards", seconds=0.5)
+        store.upsert(["a", "b"], unit(2), [{"n": 1}] * 2)
+        process = next(p for p in psutil.process_iter(["cmdline"]) if str(tmp_path / "data") in (p.info["cmdline"] or []))
+        process.suspend()
+        with pytest.raises(VectorServerError, match="timed out"):
+            store.search(axis(0), 2)
+        process.resume()
+        with pytest.raises(VectorServerError, match="timed out"):  # it rests a while
+            store.search(axis(0), 2)
+        monkeypatch.setattr("retrieval.vector_store.REST_SECONDS", 0.0)
+        store._rests = 0.0
+        assert len(store.search(axis(0), 2)) == 2
+    with pytest.raises(VectorServerError, match="cannot be used"):
+        store.search(axis(0), 2)
+    with pytest.raises(VectorServerError):
+        store.upsert(["c"], unit(1), [{"n": 1}])
+    with servers.chroma(tmp_path, port):
+        assert len(store.search(axis(0), 2)) == 2
+    store.close()

@@ -13,7 +13,9 @@ from chatbot.turnstile import Turnstile
 def test_as_many_as_there_are_slots_go_through_at_once():
     gate = Turnstile(2)
     lines = [gate.enter() for _ in range(4)]
+    assert gate.load == (0, 0)
     assert [next(line) for line in lines] == [0, 0, 1, 2]
+    assert gate.load == (2, 2)
 
 
 def test_who_leaves_lets_the_next_one_in_in_the_order_in_which_they_came():

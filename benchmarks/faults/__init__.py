@@ -1,0 +1,1 @@
+"""What becomes of answers, events and conversations when parts fail: every fault is injected into the real thing."""

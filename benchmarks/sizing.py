@@ -1,0 +1,369 @@
+"""What a turn and an item cost, and how many machines a number of people come to: ``python -m benchmarks.sizing``.
+
+Measures CPU seconds of a list without text and of a whole turn with the real model on a server of its own, the tokens that the
+model reads and writes, and the memory of a process; then works out machines from them and from :class:`Assumed`. ``--document
+FILE`` writes the arithmetic into a document, between two marks; ``--from FILE`` does that again from figures that were measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import psutil
+
+from benchmarks import servers
+from benchmarks.load_data import write_catalogue
+from benchmarks.servers import ROOT
+from benchmarks.speed import MESSAGES
+
+BEGIN, END = "<!-- sizing: written by benchmarks.sizing -->", "<!-- /sizing -->"
+SIZES = 4000, 12_000  # items of two made-up catalogues
+LISTS = 120  # lists without text that are measured
+KEY = "sizing"
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What is not measured here, and has to be said of one's own service.
+
+    Attributes:
+        people: who have an account.
+        active: the share of them who come on a day.
+        turns: of somebody who comes, a day.
+        lists: requests for a list without text, of somebody who comes, a day.
+        peak: how many times the mean rate the busiest moment has.
+        busy: the share of a machine's cores that is planned with; the rest is for bursts and for a machine that is missing.
+        cores: of a machine.
+        memory_gb: of a machine.
+        items: of the catalogue.
+        gpu_read: tokens a second that a model server on one GPU reads when many people wait.
+        gpu_written: tokens a second that it writes.
+        keep_days: how long turns are kept.
+    """
+
+    people: int = 1_000_000
+    active: float = 0.10
+    turns: float = 5
+    lists: float = 10
+    peak: float = 4
+    busy: float = 0.6
+    cores: int = 16
+    memory_gb: float = 64
+    items: int = 100_000
+    gpu_read: float = 20_000
+    gpu_written: float = 2_000
+    keep_days: int = 365
+
+
+# -- measuring -----------------------------------------------------------------------------------------------------------
+
+
+def measure_turns(folder: Path, weights: str) -> dict[str, float]:
+    """Serve the demo catalogue in this process and the model in another, and say what a turn takes of each."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    import llm_server
+
+    from app import open_pipeline
+    from chatbot.catalogues import find_catalogue
+    from chatbot.llm.weights import fetch
+    from chatbot.records import turn_record
+    from chatbot.settings import Settings, go_offline
+
+    go_offline()
+    path = fetch(weights, Settings().weights_folder)
+    with ExitStack() as stack:
+        url = stack.enter_context(llm_server.serving(path, KEY))
+        server = next(p for p in psutil.Process().children() if "llm_server.py" in " ".join(p.cmdline()))
+        options = {"engine": "openai", "server_url": url, "server_key": KEY, "vote_weight": 0.0}
+        settings = Settings(data=folder / "turns", **options)
+        pipeline = stack.enter_context(open_pipeline(settings, find_catalogue(settings, None)))
+
+        def say(message: str, number: int, *, items_only: bool) -> Any:
+            talk = pipeline.store.load(f"talk-{number}", "sizing")
+            return pipeline.complete(message, talk, pipeline.profile("sizing"), items_only=items_only)
+
+        say(MESSAGES[0], -1, items_only=False)
+        for number in range(LISTS // 4):  # caches fill
+            say(MESSAGES[number % len(MESSAGES)], -2 - number, items_only=True)
+        began = time.process_time()
+        for number in range(LISTS):
+            say(MESSAGES[number % len(MESSAGES)], 1000 + number, items_only=True)
+        list_cpu = (time.process_time() - began) / LISTS
+        before, read = _cpu(server), _model_tokens(url)
+        began, started = time.process_time(), time.perf_counter()
+        turns = [say(message, number, items_only=False) for number, message in enumerate(MESSAGES)]
+        count = len(turns)
+        cpu, wall = (time.process_time() - began) / count, (time.perf_counter() - started) / count
+        model_cpu = (_cpu(server) - before) / count
+        read_now = _model_tokens(url)
+        return {
+            "list_cpu_s": list_cpu,
+            "turn_cpu_s": cpu,
+            "model_cpu_s": model_cpu,
+            "turn_wall_s": wall,
+            "tokens_read": (read_now[0] - read[0]) / count,
+            "tokens_written": (read_now[1] - read[1]) / count,
+            "kept_bytes": fmean(len(json.dumps(turn_record(turn), ensure_ascii=False).encode()) for turn in turns),
+            "model_rss_mb": server.memory_info().rss / 1e6,
+        }
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def _model_tokens(url: str) -> tuple[float, float]:
+    """Tokens that the model server read, those of cached prefixes left out, and wrote, since it began."""
+    request = urllib.request.Request(url.removesuffix("/v1") + "/metrics", headers={"Authorization": f"Bearer {KEY}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        text = answer.read().decode()
+    found = dict(re.findall(r"^llamacpp:(prompt_tokens_total|tokens_predicted_total) (\S+)$", text, re.MULTILINE))
+    return float(found["prompt_tokens_total"]), float(found["tokens_predicted_total"])
+
+
+CHILD = """
+import json, sys, psutil
+from contextlib import ExitStack
+from app import open_pipeline
+from chatbot.catalogues import find_catalogue
+from chatbot.settings import Settings, go_offline
+go_offline()
+settings = Settings()
+with ExitStack() as stack:
+    pipeline = stack.enter_context(open_pipeline(settings, find_catalogue(settings, sys.argv[1], "movies"), model=False))
+    for number in range(20):
+        talk = pipeline.store.load(f"talk-{number}", "sizing")
+        pipeline.complete(sys.argv[2 + number % 2], talk, pipeline.profile("sizing"), items_only=True)
+    memory = psutil.Process().memory_full_info()
+    print(json.dumps({"rss": memory.rss / 1e6, "own": memory.uss / 1e6}))
+"""
+
+
+def measure_memory(folder: Path, sizes: Sequence[int]) -> dict[str, float]:
+    """Serve two made-up catalogues, each in a process of its own with the vectors on a Chroma server, and say how they differ.
+
+    Vectors are of hashed words, with the real embedder's dimension, since those of 20 thousand cards take minutes; so the real
+    embedder's own share is measured by the demo catalogue, with it and without it.
+    """
+    own: dict[int, float] = {}
+    chroma: dict[int, float] = {}
+    with servers.chroma(folder / "chroma") as url:
+        server = next(p for p in psutil.Process().children() if str(folder / "chroma" / "data") in p.cmdline())
+        for size in sizes:
+            path = folder / f"made-{size}.jsonl"
+            write_catalogue(path, size)
+            environment = {"ZHIYIN_DATA": str(folder / f"data-{size}"), "ZHIYIN_CHROMA_URL": url, "ZHIYIN_EMBEDDER": "hashing"}
+            _run(environment, "app.py", "index", "--catalog", str(path), "--domain", "movies")
+            own[size] = _serve(environment, str(path))
+            chroma[size] = server.memory_info().rss / 1e6
+        demo = {name: folder / f"demo-{name}" for name in ("hashing", "default")}
+        idle = {}
+        for name, data in demo.items():
+            environment = {"ZHIYIN_DATA": str(data), "ZHIYIN_CHROMA_URL": url, "ZHIYIN_EMBEDDER": name}
+            _run(environment, "app.py", "index")
+            idle[name] = _serve(environment, "movies")
+    small, large = sizes
+    tens = (large - small) / 10_000
+    return {
+        "process_mb": idle["default"],
+        "embedder_mb": idle["default"] - idle["hashing"],
+        "process_mb_per_10k": (own[large] - own[small]) / tens,
+        "chroma_mb": chroma[small],
+        "chroma_mb_per_10k": (chroma[large] - chroma[small]) / (large / 10_000),  # both catalogues are there by then
+    }
+
+
+def _serve(environment: dict[str, str], catalogue: str) -> float:
+    return float(json.loads(_run(environment, "-c", CHILD, catalogue, *MESSAGES[:2]).splitlines()[-1])["own"])
+
+
+def _run(environment: dict[str, str], *words: str) -> str:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("ZHIYIN_") or k == "ZHIYIN_HOME"}
+    command = [sys.executable, *words]
+    done = subprocess.run(command, cwd=ROOT, env={**kept, **environment}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(words)}: {done.stderr}")
+    return done.stdout
+
+
+# -- arithmetic ----------------------------------------------------------------------------------------------------------
+
+
+def work_out(figures: dict[str, float], assumed: Assumed) -> list[tuple[str, str, float, str]]:
+    """Return the steps from figures to machines: what, how, how much, and of what."""
+    a, f = assumed, figures
+    active = a.people * a.active
+    turns = active * a.turns / 86_400 * a.peak
+    lists = active * a.lists / 86_400 * a.peak
+    app_cores = turns * f["turn_cpu_s"] + lists * f["list_cpu_s"]
+    app_machines = math.ceil(app_cores / (a.cores * a.busy)) + 1
+    process_mb = f["process_mb"] + f["process_mb_per_10k"] * a.items / 10_000
+    model_cores = turns * f["model_cpu_s"]
+    read, written = turns * f["tokens_read"], turns * f["tokens_written"]
+    gpus = math.ceil((read / a.gpu_read + written / a.gpu_written) / a.busy) + 1
+    chroma_gb = (f["chroma_mb"] + f["chroma_mb_per_10k"] * a.items / 10_000) / 1000
+    kept = active * a.turns * a.keep_days * f["kept_bytes"] / 1e9
+    each = f"{a.cores} cores x {a.busy:.0%}"
+    return [
+        ("people on a day", f"{a.people:,} people x {a.active:.0%}", active, "people"),
+        ("turns at the peak", f"{active:,.0f} x {a.turns:g} / 86,400 s x {a.peak:g}", turns, "a second"),
+        ("lists without text at the peak", f"{active:,.0f} x {a.lists:g} / 86,400 s x {a.peak:g}", lists, "a second"),
+        (
+            "cores for the app",
+            f"{turns:.1f} x {f['turn_cpu_s']:.3f} s + {lists:.1f} x {f['list_cpu_s']:.3f} s",
+            app_cores,
+            "cores",
+        ),
+        ("app machines", f"{app_cores:.1f} / ({each}), rounded up, and one to spare", app_machines, "machines"),
+        (
+            "memory of an app process",
+            f"{f['process_mb']:,.0f} MB + {f['process_mb_per_10k']:,.0f} MB x {a.items:,} / 10,000 items",
+            process_mb / 1000,
+            "GB",
+        ),
+        (
+            "app processes that a machine's memory holds",
+            f"{a.memory_gb:g} GB x {a.busy:.0%} / {process_mb / 1000:.2f} GB",
+            math.floor(a.memory_gb * a.busy / (process_mb / 1000)),
+            "processes",
+        ),
+        ("tokens read at the peak", f"{turns:.1f} x {f['tokens_read']:.0f}", read, "a second"),
+        ("tokens written at the peak", f"{turns:.1f} x {f['tokens_written']:.0f}", written, "a second"),
+        (
+            "GPUs for the model",
+            f"({read:,.0f} / {a.gpu_read:,.0f} + {written:,.0f} / {a.gpu_written:,.0f}) / {a.busy:.0%}, and one to spare",
+            gpus,
+            "GPUs",
+        ),
+        (
+            "or machines without a GPU, the model measured here",
+            f"{turns:.1f} x {f['model_cpu_s']:.1f} s / ({each}), and one to spare",
+            math.ceil(model_cores / (a.cores * a.busy)) + 1,
+            "machines",
+        ),
+        (
+            "memory of the Chroma server",
+            f"{f['chroma_mb']:,.0f} MB + {f['chroma_mb_per_10k']:,.0f} MB x {a.items:,} / 10,000 items",
+            chroma_gb,
+            "GB",
+        ),
+        (
+            "turns kept in PostgreSQL",
+            f"{active:,.0f} x {a.turns:g} x {a.keep_days} days x {f['kept_bytes'] / 1000:.1f} kB",
+            kept,
+            "GB",
+        ),
+    ]
+
+
+def text_of(result: dict[str, Any], assumed: Assumed) -> str:
+    """Write what was measured, assumed and worked out as Markdown."""
+    f, where = result["figures"], result["measured on"]
+    lines = [
+        BEGIN,
+        "",
+        f"Measured by `python -m benchmarks.sizing` on {where['cores']} cores ({where['machine']}), with the model "
+        f"{result['model']} on llama.cpp and the default embedder; the means of {len(MESSAGES)} turns and {LISTS} lists.",
+        "",
+        "| Measured | |",
+        "|---|---|",
+        f"| a turn, the app's own | {f['turn_cpu_s']:.3f} CPU s |",
+        f"| a turn, the model's (a server on CPUs) | {f['model_cpu_s']:.1f} CPU s |",
+        f"| a turn, tokens that the model reads (cached prefixes left out) and writes | {f['tokens_read']:.0f} and "
+        f"{f['tokens_written']:.0f} |",
+        f"| a list without text | {f['list_cpu_s']:.3f} CPU s |",
+        f"| an app process with the demo catalogue; of it the embedder | {f['process_mb']:,.0f} MB; {f['embedder_mb']:,.0f} MB |",
+        f"| and for each 10 thousand items | {f['process_mb_per_10k']:,.0f} MB |",
+        f"| the Chroma server; and for each 10 thousand items | {f['chroma_mb']:,.0f} MB; {f['chroma_mb_per_10k']:,.0f} MB |",
+        f"| a turn as it is kept | {f['kept_bytes'] / 1000:.1f} kB |",
+        "",
+        "| Assumed | |",
+        "|---|---|",
+        *(f"| {name} | {value:,g} |" for name, value in _named(assumed).items()),
+        "",
+        "| Worked out | How | |",
+        "|---|---|---|",
+        *(f"| {what} | {how} | {_short(number)} {unit} |" for what, how, number, unit in work_out(f, assumed)),
+        "",
+        END,
+    ]
+    return "\n".join(lines)
+
+
+def _named(assumed: Assumed) -> dict[str, float]:
+    said = {
+        "people": "people with an account",
+        "active": "of them come on a day",
+        "turns": "turns of somebody who comes, a day",
+        "lists": "lists without text of somebody who comes, a day",
+        "peak": "times the mean rate at the busiest moment",
+        "busy": "of the cores and the memory are planned with",
+        "cores": "cores of a machine",
+        "memory_gb": "GB of memory of a machine",
+        "items": "items of the catalogue",
+        "gpu_read": "tokens a second that one GPU reads (measure yours: `vllm bench serve`)",
+        "gpu_written": "tokens a second that one GPU writes",
+        "keep_days": "days that turns are kept (`ZHIYIN_KEEP_DAYS`)",
+    }
+    return {said[name]: value for name, value in asdict(assumed).items()}
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 or number == int(number) else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+
+
+def put_into(document: str, text: str) -> str:
+    """Return a document with the part between the marks replaced.
+
+    Raises:
+        ValueError: it has no such part.
+    """
+    if BEGIN not in document or END not in document:
+        raise ValueError(f"the document has no part between {BEGIN} and {END}")
+    head, _, rest = document.partition(BEGIN)
+    return head + text + rest.partition(END)[2]
+
+
+def main() -> None:
+    """Measure, work out, print and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.sizing", description=__doc__)
+    parser.add_argument("--model", default="qwen2.5-coder-1.5b-instruct", help="a GGUF file's name of the manifest")
+    parser.add_argument("--from", dest="known", type=Path, metavar="FILE", help="figures that were measured before")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures are written")
+    parser.add_argument("--document", type=Path, metavar="FILE", help="where the arithmetic is written, between its marks")
+    options = parser.parse_args()
+    if options.known:
+        result = json.loads(options.known.read_text(encoding="utf-8"))
+    else:
+        with tempfile.TemporaryDirectory(prefix="zhiyin-") as made:
+            figures = measure_turns(Path(made), options.model) | measure_memory(Path(made), SIZES)
+        where = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
+        result = {"model": options.model, "measured on": where, "figures": figures, "assumed": asdict(Assumed())}
+    text = text_of(result, Assumed(**result["assumed"]))
+    print(text)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.document:
+        document = options.document.read_text(encoding="utf-8")
+        options.document.write_text(put_into(document, text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
