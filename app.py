@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sys
 import uuid
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -61,6 +63,8 @@ def open_pipeline(
     """
     tell: Report = report or (lambda stage, fraction: None)
     tell("libraries", 0.05)
+    from threadpoolctl import threadpool_limits
+
     from chatbot.embedding import build_embedder
     from chatbot.keeper import Keeper
     from chatbot.llm.scripted import ScriptedModel
@@ -70,6 +74,7 @@ def open_pipeline(
     from retrieval.embedding_cache import CachedEmbedder
     from retrieval.interactions import InteractionLog
 
+    threadpool_limits(1, "blas")  # people are served side by side; more threads for each would wait for one another, busily
     with ExitStack() as stack:
         catalogue = stack.enter_context(hold_index(settings, catalogue))
         tell("embedder", 0.15)
@@ -300,6 +305,11 @@ def main() -> None:
     except ZhiyinError as error:
         typer.echo(f"zhiyin: {error}", err=True)
         raise SystemExit(1) from None
+    finally:
+        model = sys.modules.get("chatbot.llm.guarded")
+        if model and model.hanging():  # all else is closed
+            typer.echo("The language model hangs; Zhiyin ends without it.", err=True)
+            os._exit(1)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """What a turn and an item cost, and how many machines a number of people come to: ``python -m benchmarks.sizing``.
 
 Measures CPU seconds of a list without text and of a whole turn with the real model on a server of its own, the tokens that the
-model reads and writes, and the memory of a process; then works out machines from them and from :class:`Assumed`. ``--document
-FILE`` writes the arithmetic into a document, between two marks; ``--from FILE`` does that again from figures that were measured.
+model reads and writes, and the memory of a process; then works out machines from them and from :class:`Assumed`.
+``--document FILE`` writes the arithmetic into a document, between two marks; ``--from FILE`` does that again from figures that
+were measured before.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import json
 import math
 import os
 import platform
+import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +24,7 @@ import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -28,13 +32,12 @@ from typing import Any
 import psutil
 
 from benchmarks import servers
-from benchmarks.load_data import write_catalogue
+from benchmarks.load import data as load_data
 from benchmarks.servers import ROOT
-from benchmarks.speed import MESSAGES
 
 BEGIN, END = "<!-- sizing: written by benchmarks.sizing -->", "<!-- /sizing -->"
-SIZES = 4000, 12_000  # items of two made-up catalogues
-LISTS = 120  # lists without text that are measured
+SIZES = 3000, 9000  # items of two made-up catalogues
+LISTS, TURNS = 120, 6  # lists without text, and whole turns, that are measured
 KEY = "sizing"
 
 
@@ -89,39 +92,51 @@ def measure_turns(folder: Path, weights: str) -> dict[str, float]:
     path = fetch(weights, Settings().weights_folder)
     with ExitStack() as stack:
         url = stack.enter_context(llm_server.serving(path, KEY))
+        # one thread: several wait for each other by spinning, which counts as work
         server = next(p for p in psutil.Process().children() if "llm_server.py" in " ".join(p.cmdline()))
         options = {"engine": "openai", "server_url": url, "server_key": KEY, "vote_weight": 0.0}
         settings = Settings(data=folder / "turns", **options)
         pipeline = stack.enter_context(open_pipeline(settings, find_catalogue(settings, None)))
 
-        def say(message: str, number: int, *, items_only: bool) -> Any:
-            talk = pipeline.store.load(f"talk-{number}", "sizing")
-            return pipeline.complete(message, talk, pipeline.profile("sizing"), items_only=items_only)
+        numbers = count()
 
-        say(MESSAGES[0], -1, items_only=False)
-        for number in range(LISTS // 4):  # caches fill
-            say(MESSAGES[number % len(MESSAGES)], -2 - number, items_only=True)
+        def say(*, items_only: bool) -> Any:
+            number = next(numbers)
+            user = f"person-{number % 20}"
+            talk = pipeline.store.load(f"talk-{number}", user)
+            return pipeline.complete(_message(number), talk, pipeline.profile(user), items_only=items_only)
+
+        for items_only in (False, *[True] * (LISTS // 4)):  # what begins slowly has begun
+            say(items_only=items_only)
         began = time.process_time()
-        for number in range(LISTS):
-            say(MESSAGES[number % len(MESSAGES)], 1000 + number, items_only=True)
+        for _ in range(LISTS):
+            say(items_only=True)
         list_cpu = (time.process_time() - began) / LISTS
         before, read = _cpu(server), _model_tokens(url)
         began, started = time.process_time(), time.perf_counter()
-        turns = [say(message, number, items_only=False) for number, message in enumerate(MESSAGES)]
-        count = len(turns)
-        cpu, wall = (time.process_time() - began) / count, (time.perf_counter() - started) / count
-        model_cpu = (_cpu(server) - before) / count
+        turns = [say(items_only=False) for _ in range(TURNS)]
+        cpu, wall = (time.process_time() - began) / TURNS, (time.perf_counter() - started) / TURNS
+        model_cpu = (_cpu(server) - before) / TURNS
         read_now = _model_tokens(url)
         return {
             "list_cpu_s": list_cpu,
             "turn_cpu_s": cpu,
             "model_cpu_s": model_cpu,
             "turn_wall_s": wall,
-            "tokens_read": (read_now[0] - read[0]) / count,
-            "tokens_written": (read_now[1] - read[1]) / count,
+            "tokens_read": (read_now[0] - read[0]) / TURNS,
+            "tokens_written": (read_now[1] - read[1]) / TURNS,
             "kept_bytes": fmean(len(json.dumps(turn_record(turn), ensure_ascii=False).encode()) for turn in turns),
             "model_rss_mb": server.memory_info().rss / 1e6,
         }
+
+
+def _message(number: int) -> str:
+    """Return a wish that was not said before: vectors of what was are remembered."""
+    language = "zh" if number % 2 else "en"
+    chance = random.Random(number)
+    one, other = chance.sample(load_data.themes(language), 2)
+    wish = chance.choice(load_data.MESSAGES[language])
+    return f"{wish}，关于{one}和{other}的" if number % 2 else f"{wish}, about {one} and {other}"
 
 
 def _cpu(process: psutil.Process) -> float:
@@ -150,7 +165,7 @@ with ExitStack() as stack:
     pipeline = stack.enter_context(open_pipeline(settings, find_catalogue(settings, sys.argv[1], "movies"), model=False))
     for number in range(20):
         talk = pipeline.store.load(f"talk-{number}", "sizing")
-        pipeline.complete(sys.argv[2 + number % 2], talk, pipeline.profile("sizing"), items_only=True)
+        pipeline.complete(sys.argv[2 + number], talk, pipeline.profile("sizing"), items_only=True)
     memory = psutil.Process().memory_full_info()
     print(json.dumps({"rss": memory.rss / 1e6, "own": memory.uss / 1e6}))
 """
@@ -160,7 +175,8 @@ def measure_memory(folder: Path, sizes: Sequence[int]) -> dict[str, float]:
     """Serve two made-up catalogues, each in a process of its own with the vectors on a Chroma server, and say how they differ.
 
     Vectors are of hashed words, with the real embedder's dimension, since those of 20 thousand cards take minutes; so the real
-    embedder's own share is measured by the demo catalogue, with it and without it.
+    embedder's own share is measured by the demo catalogue, with it and without it. Of memory that processes share, such as the
+    files of vectors, nothing is counted.
     """
     own: dict[int, float] = {}
     chroma: dict[int, float] = {}
@@ -168,13 +184,14 @@ def measure_memory(folder: Path, sizes: Sequence[int]) -> dict[str, float]:
         server = next(p for p in psutil.Process().children() if str(folder / "chroma" / "data") in p.cmdline())
         for size in sizes:
             path = folder / f"made-{size}.jsonl"
-            write_catalogue(path, size)
+            load_data.write_catalogue(path, size)
             environment = {"ZHIYIN_DATA": str(folder / f"data-{size}"), "ZHIYIN_CHROMA_URL": url, "ZHIYIN_EMBEDDER": "hashing"}
             _run(environment, "app.py", "index", "--catalog", str(path), "--domain", "movies")
             own[size] = _serve(environment, str(path))
             chroma[size] = server.memory_info().rss / 1e6
         demo = {name: folder / f"demo-{name}" for name in ("hashing", "default")}
         idle = {}
+        shutil.copytree(folder / "turns" / "index", demo["default"] / "index")  # its cards are embedded
         for name, data in demo.items():
             environment = {"ZHIYIN_DATA": str(data), "ZHIYIN_CHROMA_URL": url, "ZHIYIN_EMBEDDER": name}
             _run(environment, "app.py", "index")
@@ -191,7 +208,7 @@ def measure_memory(folder: Path, sizes: Sequence[int]) -> dict[str, float]:
 
 
 def _serve(environment: dict[str, str], catalogue: str) -> float:
-    return float(json.loads(_run(environment, "-c", CHILD, catalogue, *MESSAGES[:2]).splitlines()[-1])["own"])
+    return float(json.loads(_run(environment, "-c", CHILD, catalogue, *map(_message, range(20))).splitlines()[-1])["own"])
 
 
 def _run(environment: dict[str, str], *words: str) -> str:
@@ -213,13 +230,15 @@ def work_out(figures: dict[str, float], assumed: Assumed) -> list[tuple[str, str
     turns = active * a.turns / 86_400 * a.peak
     lists = active * a.lists / 86_400 * a.peak
     app_cores = turns * f["turn_cpu_s"] + lists * f["list_cpu_s"]
-    app_machines = math.ceil(app_cores / (a.cores * a.busy)) + 1
+    processes = math.ceil(app_cores / a.busy) + 1
     process_mb = f["process_mb"] + f["process_mb_per_10k"] * a.items / 10_000
     model_cores = turns * f["model_cpu_s"]
     read, written = turns * f["tokens_read"], turns * f["tokens_written"]
     gpus = math.ceil((read / a.gpu_read + written / a.gpu_written) / a.busy) + 1
     chroma_gb = (f["chroma_mb"] + f["chroma_mb_per_10k"] * a.items / 10_000) / 1000
     kept = active * a.turns * a.keep_days * f["kept_bytes"] / 1e9
+    by_memory = processes * process_mb / 1000 / (a.memory_gb * a.busy)
+    machines = math.ceil(max(processes / a.cores, by_memory)) + 1
     each = f"{a.cores} cores x {a.busy:.0%}"
     return [
         ("people on a day", f"{a.people:,} people x {a.active:.0%}", active, "people"),
@@ -231,7 +250,7 @@ def work_out(figures: dict[str, float], assumed: Assumed) -> list[tuple[str, str
             app_cores,
             "cores",
         ),
-        ("app machines", f"{app_cores:.1f} / ({each}), rounded up, and one to spare", app_machines, "machines"),
+        ("app processes, of one core each", f"{app_cores:.1f} / {a.busy:.0%}, and one to spare", processes, "processes"),
         (
             "memory of an app process",
             f"{f['process_mb']:,.0f} MB + {f['process_mb_per_10k']:,.0f} MB x {a.items:,} / 10,000 items",
@@ -239,10 +258,11 @@ def work_out(figures: dict[str, float], assumed: Assumed) -> list[tuple[str, str
             "GB",
         ),
         (
-            "app processes that a machine's memory holds",
-            f"{a.memory_gb:g} GB x {a.busy:.0%} / {process_mb / 1000:.2f} GB",
-            math.floor(a.memory_gb * a.busy / (process_mb / 1000)),
-            "processes",
+            "app machines",
+            f"the larger of {processes} / {a.cores} cores and {processes} x {process_mb / 1000:.2f} GB / ({a.memory_gb:g} GB x "
+            f"{a.busy:.0%}), and one to spare",
+            machines,
+            "machines",
         ),
         ("tokens read at the peak", f"{turns:.1f} x {f['tokens_read']:.0f}", read, "a second"),
         ("tokens written at the peak", f"{turns:.1f} x {f['tokens_written']:.0f}", written, "a second"),
@@ -280,7 +300,8 @@ def text_of(result: dict[str, Any], assumed: Assumed) -> str:
         BEGIN,
         "",
         f"Measured by `python -m benchmarks.sizing` on {where['cores']} cores ({where['machine']}), with the model "
-        f"{result['model']} on llama.cpp and the default embedder; the means of {len(MESSAGES)} turns and {LISTS} lists.",
+        f"{result['model']} on llama.cpp and the default embedder; the means of {result['turns']} turns and "
+        f"{result['lists']} lists.",
         "",
         "| Measured | |",
         "|---|---|",
@@ -289,14 +310,15 @@ def text_of(result: dict[str, Any], assumed: Assumed) -> str:
         f"| a turn, tokens that the model reads (cached prefixes left out) and writes | {f['tokens_read']:.0f} and "
         f"{f['tokens_written']:.0f} |",
         f"| a list without text | {f['list_cpu_s']:.3f} CPU s |",
-        f"| an app process with the demo catalogue; of it the embedder | {f['process_mb']:,.0f} MB; {f['embedder_mb']:,.0f} MB |",
+        f"| an app process with the demo catalogue; of it the embedder | {f['process_mb']:,.0f} MB; "
+        f"{f['embedder_mb']:,.0f} MB |",
         f"| and for each 10 thousand items | {f['process_mb_per_10k']:,.0f} MB |",
         f"| the Chroma server; and for each 10 thousand items | {f['chroma_mb']:,.0f} MB; {f['chroma_mb_per_10k']:,.0f} MB |",
         f"| a turn as it is kept | {f['kept_bytes'] / 1000:.1f} kB |",
         "",
         "| Assumed | |",
         "|---|---|",
-        *(f"| {name} | {value:,g} |" for name, value in _named(assumed).items()),
+        *(f"| {name} | {f'{value:.0%}' if value < 1 else f'{value:,}'} |" for name, value in _named(assumed).items()),
         "",
         "| Worked out | How | |",
         "|---|---|---|",
@@ -355,7 +377,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="zhiyin-") as made:
             figures = measure_turns(Path(made), options.model) | measure_memory(Path(made), SIZES)
         where = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
-        result = {"model": options.model, "measured on": where, "figures": figures, "assumed": asdict(Assumed())}
+        result: dict[str, Any] = {"model": options.model, "measured on": where, "turns": TURNS, "lists": LISTS}
+        result |= {"figures": figures, "assumed": asdict(Assumed())}
     text = text_of(result, Assumed(**result["assumed"]))
     print(text)
     if options.json:

@@ -18,6 +18,7 @@ from retrieval.errors import SettingsError
 SCOPES = ("chat", "recommend", "items", "events", "profile", "monitor", "tokens")
 USER_SCOPES = frozenset({"chat", "recommend", "items", "events", "profile"})  # what the token of one person can be good for
 MAX_NAME, MAX_USER = 100, 200  # characters
+_USER = re.compile(r"[^\x00-\x1f\x7f]+")  # as in requests
 _SECRET = re.compile(r"zy_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 
 
@@ -126,7 +127,7 @@ def make_key(
         raise SettingsError(f"There is no scope '{unknown[0]}'. Scopes: {', '.join(SCOPES)}.")
     if not scopes:
         raise SettingsError(f"A key without a scope opens nothing. Scopes: {', '.join(SCOPES)}.")
-    if user and not (len(user) <= MAX_USER and user.isprintable()):
+    if user and not (len(user) <= MAX_USER and _USER.fullmatch(user)):  # whoever may have events may have a token
         raise SettingsError(f"A user has at most {MAX_USER} printable characters.")
     if expires is not None and not math.isfinite(expires):
         raise SettingsError(f"A key does not expire at {expires}.")

@@ -11,8 +11,8 @@ from pathlib import Path
 from chatbot.catalogues import Catalogue
 from chatbot.settings import Settings
 from retrieval.embedder import Embedder
-from retrieval.index import CatalogIndex, index_lock, open_index, outdated
-from retrieval.index_build import update_index
+from retrieval.index import CatalogIndex, index_lock, open_index
+from retrieval.index_build import outdated, update_index
 from retrieval.learned_store import load_learned
 from retrieval.sequence_store import load_sequence
 from retrieval.vector_places import VectorFolders, VectorPlace, VectorServer

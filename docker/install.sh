@@ -15,5 +15,6 @@ if [ -n "$TORCH_INDEX" ]; then # first, and from there alone: the usual index's 
 fi
 pip install -q -c "$code/constraints.txt" -e "$code[server,postgres,private]"
 pip check
-# whoever runs it may write neither here nor there
-"$environment/bin/python" -m compileall -q -j 0 "$environment/lib" "$code/app.py" "$code/chatbot" "$code/prompts" "$code/retrieval"
+# Whoever runs it may write neither here nor there. Some packages hold files for other versions of Python.
+"$environment/bin/python" -m compileall -qq -j 0 "$environment/lib" || true
+"$environment/bin/python" -m compileall -q "$code/app.py" "$code/chatbot" "$code/prompts" "$code/retrieval"

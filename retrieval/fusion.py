@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 
 from retrieval.types import ChannelScore
 
@@ -34,8 +35,8 @@ def reciprocal_rank_fusion(
     for name, ranking in channels.items():
         weight = weights.get(name, 1.0)
         for item_id, entry in ranking.items():
-            fused[item_id] = fused.get(item_id, 0.0) + points(entry.rank, weight, k)
-    return dict(sorted(fused.items(), key=lambda pair: (-pair[1], pair[0])))
+            fused[item_id] = fused.get(item_id, 0.0) + weight / (k + entry.rank)  # points(), without the time of a call
+    return dict(sorted(sorted(fused.items()), key=itemgetter(1), reverse=True))  # what is equal stays in the order of ids
 
 
 def ranking(scores: Mapping[str, float], limit: int | None = None) -> dict[str, ChannelScore]:

@@ -277,15 +277,6 @@ def version_folder(folder: Path, rebuild: str) -> Path:
     return folder / str(current["version"])
 
 
-def outdated(domain: Domain, embedder: Embedder, catalog: Path, folder: Path) -> list[str]:
-    """Name what changed since an index was built, of its catalogue and what lies beside it; it can be served all the same."""
-    current = read_json(folder / "current.json")
-    now = fingerprint_of(domain, embedder, catalog, folder)
-    if not catalog.is_file():  # an index lives on without its catalogue
-        del now["catalogue"]
-    return [key for key, value in now.items() if current.get(key) != value]
-
-
 def open_index(
     domain: Domain, embedder: Embedder, folder: Path, rebuild: str, place: VectorPlace | None = None
 ) -> CatalogIndex:

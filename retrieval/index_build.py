@@ -287,6 +287,15 @@ class _Build:
         ease_index(present_ids, wanted).save(self.new / "ease")
 
 
+def outdated(domain: Domain, embedder: Embedder, catalog: Path, folder: Path) -> list[str]:
+    """Name what changed since an index was built, of its catalogue and what lies beside it; it can be served all the same."""
+    current = read_json(folder / "current.json")
+    now = fingerprint_of(domain, embedder, catalog, folder)
+    if not catalog.is_file():  # an index lives on without its catalogue
+        del now["catalogue"]
+    return [key for key, value in now.items() if current.get(key) != value]
+
+
 def update_index(
     domain: Domain,
     catalog: Path,

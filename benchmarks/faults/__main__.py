@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import tempfile
 import time
 from dataclasses import asdict
@@ -29,7 +30,7 @@ def run(part: str, folder: Path, data: Path, times: int) -> list[Tally]:
         case "store":
             return [*of_store.over_http(data, times), of_store.full_pages(folder, times), of_store.lost_server(folder, times)]
         case _:
-            return of_process.all_of(data, times)
+            return of_process.all_of(data, times, times)
 
 
 def table_of(tallies: list[Tally]) -> Table:
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="parts")
     options = parser.parse_args()
+    logging.getLogger("chatbot").setLevel(logging.CRITICAL)  # what is injected in this process is no news
     console, started, tallies = Console(width=160), time.perf_counter(), list[Tally]()
     with tempfile.TemporaryDirectory(prefix="zhiyin-faults-") as name:
         folder = Path(name)

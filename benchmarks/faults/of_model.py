@@ -32,6 +32,8 @@ SILENT = "no sentence by the model", "no vote"
 class Broken(ScriptedModel):
     """An engine in this process that can be broken."""
 
+    lets_go = False  # not even its caller, when it hangs
+
     def __init__(self) -> None:
         """Begin well."""
         super().__init__(["Nobody is there."])

@@ -17,14 +17,14 @@ from benchmarks.faults.tally import Tally
 DELAY, SHUTDOWN = 0.02, 4.0  # seconds: a word of the model's takes; running turns have
 
 
-def all_of(data: Path, times: int) -> list[Tally]:
+def all_of(data: Path, kills: int, ends: int) -> list[Tally]:
     """Each fault, as often as is asked for; two services at a time, for starting them takes longest."""
     killed, ended = Tally("kill -9 under load"), Tally("SIGTERM in the middle of a turn")
     left = Tally("client gone in mid-stream")
     with ThreadPoolExecutor(2) as pool:
         work = (
-            pool.submit(_with_model, data, "killed", lambda site, _: _killed(site, times, killed)),
-            pool.submit(_with_model, data, "ended", lambda site, model: _ended(site, model, times, ended, left)),
+            pool.submit(_with_model, data, "killed", lambda site, _: _killed(site, kills, killed)),
+            pool.submit(_with_model, data, "ended", lambda site, model: _ended(site, model, ends, ended, left)),
         )
     for part in work:
         part.result()

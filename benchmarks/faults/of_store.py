@@ -37,7 +37,7 @@ def over_http(data: Path, times: int) -> list[Tally]:
     with _small_disk(disk) as mounted:
         if mounted:
             with _running(copied(data, "full"), disk / "zhiyin.db") as site:
-                tallies.append(_each(site, "disk full (a tmpfs of 4 MB)", _filled(disk), "error_store_full", times))
+                tallies.append(_each(site, "disk full (a tmpfs of 32 MB)", _filled(disk), "error_store_full", times))
     return tallies
 
 
@@ -131,7 +131,7 @@ def _filled(disk: Path) -> Callable[[], Generator[None]]:
 def _small_disk(folder: Path) -> Generator[bool]:
     """Mount a small file system, where this is allowed."""
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)]
     mounted = os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False).returncode == 0
     try:
         yield mounted

@@ -58,6 +58,7 @@ class Site:
         self.data, self.port, self._environment = data, free_port(), environment
         self.log = data.parent / f"{data.name}.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self._copy: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
@@ -66,7 +67,7 @@ class Site:
         environment = {**OWN, "ZHIYIN_EMBEDDER": "hashing", "ZHIYIN_DATA": str(self.data), **self._environment}
         with self.log.open("ab") as log:
             # the limit on the size of files, which one fault sets, is not to hit the log: it goes through a pipe
-            copy = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=log)
+            self._copy = copy = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=log)
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=copy.stdin, stderr=copy.stdin)
             if copy.stdin:
                 copy.stdin.close()
@@ -76,13 +77,20 @@ class Site:
         """End it as a lack of memory would."""
         assert self.process
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self._wait()
 
     def terminate(self) -> int:
         """Tell it to end, and wait; returns its exit code."""
         assert self.process
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self._wait()
+
+    def _wait(self) -> int:
+        assert self.process
+        code = self.process.wait(60)
+        if self._copy:
+            self._copy.wait(10)
+        return code
 
     def close(self) -> None:
         """End what may still run."""

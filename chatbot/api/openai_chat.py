@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from chatbot.api.callers import Caller, acting_user, needs
-from chatbot.api.declared import OnceHeader
+from chatbot.api.declared import OnceHeader, events
 from chatbot.api.histories import find, replay
 from chatbot.api.models import ChatEvent, ChatRequest, ConversationId, DoneEvent, ErrorAnswer
 from chatbot.api.openai_format import DONE, Completion, Failure, Writer, as_data, failure, models
@@ -35,7 +35,7 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 }
 _ANSWERED: dict[str, Any] = {
     "description": "The answer; with `stream`, pieces of it as server-sent events, and `[DONE]` as the last.",
-    "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {"schema": {"type": "string"}}},
+    "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": events()},
 }
 
 

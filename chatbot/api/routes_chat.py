@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from chatbot.api import examples
 from chatbot.api.callers import Caller, acting_user, needs
-from chatbot.api.declared import OnceHeader, asked, errors, example
-from chatbot.api.models import ChatAnswer, ChatRequest, RecommendAnswer, RecommendRequest
+from chatbot.api.declared import OnceHeader, asked, errors, events, example
+from chatbot.api.models import EVENTS, ChatAnswer, ChatRequest, RecommendAnswer, RecommendRequest
 from chatbot.api.service import Service
 from chatbot.api.streaming import Room, TurnStream, finish
 
@@ -30,7 +30,7 @@ _WHOLE: dict[str, Any] = {
     "`SourcesEvent`, `DoneEvent` and `ErrorAnswer`.",
     "headers": {REPLAYED: _REPLAYED},
 }
-_WHOLE["content"][STREAM] = {"schema": {"type": "string"}, "example": examples.STREAM}
+_WHOLE["content"][STREAM] = {**events(tuple(EVENTS)), "example": examples.STREAM}
 
 
 def chat_router(service: Service, room: Room) -> APIRouter:

@@ -39,7 +39,7 @@ def people_router(service: Service, keys: KeyStore) -> APIRouter:
         "/v1/users/{user:path}/tokens",
         operation_id="issue_token",
         summary="A token for a user's own device",
-        responses={200: example(examples.TOKEN), **errors(400, 409)},
+        responses={200: example(examples.TOKEN), **errors(400, 404, 409)},
     )
     def token(
         caller: Annotated[Caller, needs("tokens")],
@@ -60,7 +60,7 @@ def _profile(router: APIRouter, service: Service) -> None:
         where,
         operation_id="profile",
         summary="What is known of a person",
-        responses={200: example(examples.PROFILE, examples.PROFILE_ZH), **errors()},
+        responses={200: example(examples.PROFILE, examples.PROFILE_ZH), **errors(404)},
     )
     def profile(caller: _Profile, user: UserPath, language: _Language = "en") -> ProfileAnswer:
         """Opinions by item, and lines in words with what they rest on. Of somebody unknown, nothing is known."""
@@ -70,7 +70,7 @@ def _profile(router: APIRouter, service: Service) -> None:
         where,
         operation_id="change_profile",
         summary="Correct what is known",
-        responses={200: example(examples.PROFILE, examples.PROFILE_ZH), **errors(400)},
+        responses={200: example(examples.PROFILE, examples.PROFILE_ZH), **errors(400, 404)},
     )
     def change(
         caller: _Profile,
@@ -85,7 +85,7 @@ def _profile(router: APIRouter, service: Service) -> None:
         where,
         operation_id="erase",
         summary="Erase a person",
-        responses={200: example(examples.ERASED), **errors(409)},
+        responses={200: example(examples.ERASED), **errors(404, 409)},
     )
     def erase(caller: _Profile, user: UserPath) -> ErasedAnswer:
         """Everything that is kept of them, wherever it is: events, conversations, imported behaviour. It cannot be undone."""
@@ -96,7 +96,7 @@ def _profile(router: APIRouter, service: Service) -> None:
         operation_id="export",
         summary="Everything that is kept of a person",
         response_model=dict[str, Any],
-        responses={200: example(examples.EXPORT), **errors()},
+        responses={200: example(examples.EXPORT), **errors(404)},
     )
     def export(caller: _Profile, user: UserPath) -> JSONResponse:
         """The document that `profile export` writes, and `profile import` reads."""
@@ -111,7 +111,7 @@ def _conversations(router: APIRouter, service: Service) -> None:
         where,
         operation_id="conversations",
         summary="A person's conversations",
-        responses={200: example(examples.HEADINGS, examples.HEADINGS_ZH), **errors()},
+        responses={200: example(examples.HEADINGS, examples.HEADINGS_ZH), **errors(404)},
     )
     def headings(
         caller: _Profile,

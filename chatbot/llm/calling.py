@@ -17,15 +17,39 @@ EXIT_SECONDS = 5.0  # that the end of the program waits for running calls: a thr
 _running: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 
-class Patience(threading.Event):
-    """The ``cancel`` of one call: set by its caller, or by itself when the model has been silent for too long."""
+class Flag(threading.Event):
+    """What an engine is given as ``cancel``, and holds for as long as it runs. Nobody else holds it."""
+
+    def __init__(self, ended: Callable[[], bool]) -> None:
+        """Take what says whether the call is to end."""
+        super().__init__()
+        self._ended = ended
+
+    def is_set(self) -> bool:
+        """Whether the call is to end; engines ask this at every step."""
+        return self._ended()
+
+
+class Patience:
+    """How long one call is waited for: until its caller has enough, or the model has been silent for too long."""
 
     def __init__(self, seconds: float, cancel: threading.Event | None) -> None:
         """Begin to wait for so many seconds at most, unless the caller has enough before."""
-        super().__init__()
         self._seconds, self._cancel = seconds, cancel
-        self.late = False
+        self._flag: weakref.ref[Flag] | None = None
+        self._over = self.late = False
         self.go_on()
+
+    def lend(self) -> Flag:
+        """Return what the engine is given. It must be kept nowhere else: see :attr:`flag`."""
+        flag = Flag(self.ended)
+        self._flag = weakref.ref(flag)
+        return flag
+
+    @property
+    def flag(self) -> Flag | None:
+        """What the engine was given, if it still holds it, and so runs."""
+        return self._flag() if self._flag else None
 
     def go_on(self) -> None:
         """Note a sign of life."""
@@ -36,14 +60,17 @@ class Patience(threading.Event):
         """Whether the caller wants no more."""
         return self._cancel is not None and self._cancel.is_set()
 
-    def is_set(self) -> bool:
-        """Whether the call is to end; engines ask this at every step."""
-        if self.cancelled or super().is_set():
+    def end(self) -> None:
+        """Wait no longer."""
+        self._over = True
+
+    def ended(self) -> bool:
+        """Whether the call is to end."""
+        if self._over or self.cancelled:
             return True
         if time.monotonic() < self._until:
             return False
-        self.late = True
-        self.set()
+        self.late = self._over = True
         return True
 
 
@@ -68,7 +95,7 @@ def apart(pieces: Callable[[], Iterator[str]], patience: Patience) -> Generator[
             for piece in running:
                 patience.go_on()
                 inbox.put(piece)
-                if patience.is_set():
+                if patience.ended():
                     break
             _close(running)
             inbox.put(None)
@@ -83,11 +110,11 @@ def apart(pieces: Callable[[], Iterator[str]], patience: Patience) -> Generator[
             yield piece
     finally:
         piece = None
-        patience.set()
+        patience.end()
 
 
 def _next(inbox: queue.SimpleQueue[T], patience: Patience) -> T | None:
-    while not patience.is_set():
+    while not patience.ended():
         try:
             return inbox.get(timeout=POLL_SECONDS)
         except queue.Empty:
@@ -99,16 +126,13 @@ def wait(work: Callable[[], T], patience: Patience) -> T | None:
     """Return what a function returns that nobody can call off, run in a thread; None when the time is over."""
     inbox: queue.SimpleQueue[tuple[T] | Exception] = queue.SimpleQueue()
 
-    def run() -> None:
-        held = patience  # for as long as this runs
+    def run(_flag: Flag) -> None:  # held for as long as this runs
         try:
             inbox.put((work(),))
         except Exception as error:
             inbox.put(error)
-        finally:
-            del held
 
-    _start(run)
+    _start(run, patience.lend())
     answer = _next(inbox, patience)
     try:
         if isinstance(answer, Exception):
@@ -123,8 +147,8 @@ def _close(running: Iterator[str]) -> None:
         running.close()
 
 
-def _start(run: Callable[[], None]) -> None:
-    thread = threading.Thread(target=run, name="model-call", daemon=True)
+def _start(run: Callable[..., None], *given: Flag) -> None:
+    thread = threading.Thread(target=run, args=given, name="model-call", daemon=True)
     _running.add(thread)
     thread.start()
 

@@ -21,7 +21,7 @@ from contextlib import closing, contextmanager
 from typing import Any, Literal, TypeAlias
 
 from chatbot.llm.base import LanguageModel, Prompt
-from chatbot.llm.calling import Patience, apart, direct, wait
+from chatbot.llm.calling import Flag, Patience, apart, direct, wait
 from retrieval.errors import EngineError
 
 Kind: TypeAlias = Literal["stream", "score", "fill"]
@@ -30,6 +30,14 @@ KINDS: tuple[Kind, ...] = ("stream", "score", "fill")
 FAILURES = 3  # in a row, after which the model is left alone
 PAUSE_SECONDS = 30.0  # for so long
 MOST_LEFT = 4  # calls that never came back
+
+
+_all: weakref.WeakSet[GuardedModel] = weakref.WeakSet()
+
+
+def hanging() -> bool:
+    """Whether calls of any model of this process never came back: at its end Python would wait for their threads for ever."""
+    return any(model.left_behind for model in list(_all))
 
 
 class _Breaker:
@@ -84,7 +92,8 @@ class GuardedModel:
         self._clock, self._swept = clock, -PAUSE_SECONDS
         self._breakers = {kind: _Breaker(clock) for kind in KINDS}
         # an engine's thread holds what it was given as ``cancel`` for as long as it runs
-        self._left: weakref.WeakSet[Patience] = weakref.WeakSet()
+        self._left: weakref.WeakSet[Flag] = weakref.WeakSet()
+        _all.add(self)
 
     @property
     def description(self) -> Mapping[str, str]:
@@ -110,7 +119,7 @@ class GuardedModel:
             with self._call("stream", cancel) as patience:
 
                 def pieces() -> Iterator[str]:
-                    return self.model.stream(prompt, max_tokens=max_tokens, stop=stop, cancel=patience)
+                    return self.model.stream(prompt, max_tokens=max_tokens, stop=stop, cancel=patience.lend())
 
                 with closing(direct(pieces, patience) if self._lets_go else apart(pieces, patience)) as given:
                     for piece in given:
@@ -133,7 +142,7 @@ class GuardedModel:
         with self._call("fill", cancel) as patience:
 
             def form() -> str:
-                return self.model.fill(prompt, schema, max_tokens=max_tokens, cancel=patience)
+                return self.model.fill(prompt, schema, max_tokens=max_tokens, cancel=patience.lend())
 
             text = form() if self._lets_go else wait(form, patience)
         return text or ""
@@ -152,7 +161,7 @@ class GuardedModel:
                 yield patience
                 failed = self._too_late() if patience.late else None
             except GeneratorExit:  # the caller has enough
-                patience.set()
+                patience.end()
                 failed = None
             except Exception as error:
                 failed = self._too_late() if patience.late else _explain(error)
@@ -163,7 +172,7 @@ class GuardedModel:
                 if failed:
                     raise failed
             finally:
-                del failed, patience  # else what is raised would hold itself, and with it what the engine should hold alone
+                del failed  # else what is raised would hold itself
         except EngineError:
             if self._fallback:
                 self._fallback(kind)
@@ -181,8 +190,8 @@ class GuardedModel:
             raise EngineError(problem, key="error_engine")
 
     def _note(self, kind: Kind, patience: Patience, *, good: bool) -> None:
-        if patience.late:
-            self._left.add(patience)
+        if patience.late and (flag := patience.flag):
+            self._left.add(flag)
         for name in KINDS if patience.late else (kind,):  # a model that hangs does so whatever it is asked for
             self._breakers[name].note(good=good)
 

@@ -13,6 +13,7 @@ from chatbot.llm.base import Prompt, until_stop
 from retrieval.errors import EngineError
 
 Script = Callable[[Prompt], str]
+_KEPT = 500  # latest prompts
 
 
 class ScriptedModel:
@@ -20,6 +21,8 @@ class ScriptedModel:
 
     It fills in a form with what ``forms`` answers, or with as little as the schema allows.
     """
+
+    lets_go = True  # it waits for nothing but its own delay
 
     def __init__(
         self,
@@ -39,6 +42,10 @@ class ScriptedModel:
     def description(self) -> Mapping[str, str]:
         """Engine and name."""
         return {"engine": "scripted", "name": self._name}
+
+    def _note(self, prompt: Prompt) -> None:
+        self.prompts.append(prompt)
+        del self.prompts[:-_KEPT]  # a server with this model runs for long
 
     def _answer(self, prompt: Prompt) -> str:
         if callable(self._script):
@@ -61,7 +68,7 @@ class ScriptedModel:
         self, prompt: Prompt, *, max_tokens: int, stop: Sequence[str] = (), cancel: threading.Event | None = None
     ) -> Iterator[str]:
         """Yield the scripted answer; a word counts as a token."""
-        self.prompts.append(prompt)
+        self._note(prompt)
         yield from until_stop(self._pieces(prompt, max_tokens, cancel), stop)
 
     def score(self, prompt: Prompt, labels: Sequence[str]) -> dict[str, float]:
@@ -74,7 +81,7 @@ class ScriptedModel:
 
     def fill(self, prompt: Prompt, schema: Mapping[str, Any], *, max_tokens: int, cancel: threading.Event | None = None) -> str:
         """Return the scripted form, or the smallest object that the schema describes."""
-        self.prompts.append(prompt)
+        self._note(prompt)
         if cancel is not None and cancel.is_set():
             return ""
         text = self._forms(prompt) if self._forms else json.dumps(_smallest(schema, schema), ensure_ascii=False)

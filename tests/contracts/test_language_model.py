@@ -54,10 +54,10 @@ def scripted():
     return ScriptedModel(scripted_answer, delay=0.002)
 
 
-class _LetsGo(ScriptedModel):
-    """Is called without a thread of its own."""
+class _Apart(ScriptedModel):
+    """Is called in a thread of its own."""
 
-    lets_go = True
+    lets_go = False
 
 
 @pytest.fixture(scope="session")
@@ -66,8 +66,8 @@ def guarded():
 
 
 @pytest.fixture(scope="session")
-def guarded_direct():
-    return GuardedModel(_LetsGo(scripted_answer, delay=0.002), 60.0)
+def guarded_apart():
+    return GuardedModel(_Apart(scripted_answer, delay=0.002), 60.0)
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +111,7 @@ REAL = [
 ]
 
 
-@pytest.fixture(scope="session", params=["scripted", "guarded", "guarded_direct", "guarded_llama_cpp_smollm", *REAL])
+@pytest.fixture(scope="session", params=["scripted", "guarded", "guarded_apart", "guarded_llama_cpp_smollm", *REAL])
 def model(request) -> LanguageModel:
     return request.getfixturevalue(request.param)
 

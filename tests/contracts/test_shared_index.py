@@ -21,8 +21,8 @@ from retrieval.chroma_server import connect, disconnect
 from retrieval.domain_files import load_domain
 from retrieval.embedder import HashingEmbedder
 from retrieval.errors import IndexMissingError, VectorServerError
-from retrieval.index import index_lock, open_index, outdated, store_chunk
-from retrieval.index_build import RETIRED, build_index
+from retrieval.index import index_lock, open_index, store_chunk
+from retrieval.index_build import RETIRED, build_index, outdated
 from retrieval.types import Query
 from retrieval.vector_places import VectorFolders, VectorServer, collection_name
 

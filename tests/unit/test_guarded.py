@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +28,8 @@ SHORT = 0.15  # seconds of patience; everything here that waits waits for no mor
 
 class Faulty(ScriptedModel):
     """A model that answers until it is told to crash or to hang, wherever it is asked or in some calls alone."""
+
+    lets_go = False
 
     def __init__(self, script=("one two three four",), **options):
         super().__init__(script, **options)
@@ -311,3 +316,38 @@ def test_the_program_starts_without_the_server_of_its_model(tmp_path):
     built.model.close()
     assert "cannot be reached" in ask(built, "stream")
     assert guarded.FAILURES == 3
+
+
+HANGS = """
+import sys, threading, time
+import app
+from chatbot.llm.base import Prompt
+from chatbot.llm.guarded import GuardedModel
+from chatbot.llm.scripted import ScriptedModel
+from retrieval.errors import EngineError
+
+class Hangs(ScriptedModel):
+    def stream(self, prompt, *, max_tokens, stop=(), cancel=None):
+        threading.Thread(target=lambda held: time.sleep(1000), args=[cancel]).start()  # no daemon, as those of the engines
+        while not cancel.is_set():
+            time.sleep(0.01)
+        yield from ()
+
+model = GuardedModel(Hangs(), 0.1)
+try:
+    list(model.stream(Prompt("", "x"), max_tokens=3))
+except EngineError as error:
+    print(error)
+sys.argv[1:] = ["--version"]
+app.main()
+"""
+
+
+def test_the_program_ends_although_its_model_hangs():
+    done = subprocess.run(
+        [sys.executable, "-c", HANGS], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True, timeout=60
+    )
+    assert "did not answer within 0.1 s" in done.stdout
+    assert "zhiyin" in done.stdout
+    assert "ends without it" in done.stderr
+    assert done.returncode == 1

@@ -15,7 +15,7 @@ from chatbot.reranking import Poll
 from chatbot.store import InMemoryUserStore
 from chatbot.types import Cards, Conversation, Done, Profile, Request, Stage, Text
 from retrieval.calibration import shares
-from retrieval.errors import EngineError, MessageError, SettingsError
+from retrieval.errors import EngineError, MessageError, SettingsError, StoreError
 from retrieval.events import Event
 from retrieval.titles import NameIndex
 from retrieval.types import Constraint, Wish
@@ -288,6 +288,111 @@ def test_an_error_that_nobody_expected_is_raised_and_the_turn_is_kept(make_pipel
         ann.say(WISH)
     [stored] = ann.conversation.turns
     assert len(stored.record["items"]) == 3
+    assert stored.record["notes"] == ["failed: error_internal"]
+    ann.pipeline.model = ann.pipeline._writer._model = ScriptedModel()
+    turn = ann.say(WISH, turn_id=stored.id)
+    assert (turn.id, turn.notes) == (stored.id, ())
+    assert all(map(told, turn.items))
+    assert [t.id for t in ann.conversation.turns] == [stored.id]
+
+
+# -- said again --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("I loved Heat. A quiet film, never horror", "shorter, please"),
+        ("我喜欢《盗火线》。想看安静的，以后都不要恐怖片", "短一点的"),
+    ],
+)
+def test_a_message_that_is_said_again_under_its_id_takes_its_own_place_and_is_stored_once(talk, first, second):
+    ann = talk()
+    before = [ann.say(first, turn_id="one"), ann.say(second, turn_id="two")]
+    events = ann.pipeline.store.events("ann")
+    assert {"typed", "liked", "wished", "shown"} <= {event.kind for event in events}
+    assert len({event.id for event in events}) == len(events)
+    again = ann.say(second, turn_id="two")
+    assert ann.pipeline.store.events("ann") == events
+    assert ids(again) == ids(before[1])
+    assert again.request == before[1].request
+    assert [turn.id for turn in ann.conversation.turns] == ["one", "two"]
+    other = Talk(ann.pipeline, conversation="other").say(first)  # the same words in another turn are said anew
+    assert other.id not in ("one", "two")
+    assert len(ann.pipeline.store.events("ann")) > len(events)
+
+
+def test_a_turn_that_fails_before_anything_was_said_is_no_empty_answer_and_can_be_said_again(talk, monkeypatch):
+    ann = talk()
+    people = ann.pipeline.people
+
+    class Lost:
+        painter = people.painter
+
+        def interests(self, user):
+            raise StoreError("the database went away", key="error_store_lost")
+
+    profile = ann.pipeline.profile("ann")
+    monkeypatch.setattr(ann.pipeline, "people", Lost())
+    with pytest.raises(StoreError):
+        list(ann.pipeline.respond(WISH, ann.conversation, profile, turn_id="one"))
+    assert ann.conversation.turns == ()
+    said = [event.kind for event in ann.pipeline.store.events("ann")]
+    monkeypatch.setattr(ann.pipeline, "people", people)
+    turn = ann.say(WISH, turn_id="one")
+    assert len(turn.items) == 3
+    assert [event.kind for event in ann.pipeline.store.events("ann")] == [*said, *["shown"] * 3]
+
+
+class Refusing(InMemoryUserStore):
+    """A store that keeps no turn while its disk is full."""
+
+    full = True
+
+    def save(self, conversation, user, turn):
+        if self.full:
+            raise StoreError("The disk is full.", key="error_store_full")
+        super().save(conversation, user, turn)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_that_a_turn_could_not_be_saved_reaches_whoever_asked(make_pipeline, leaves):
+    seen = []
+    ann = Talk(make_pipeline(store=Refusing(), observe=seen.append))
+    events = ann.pipeline.respond(WISH, ann.conversation, Profile("ann"), turn_id="one")
+    if leaves:
+        assert any(isinstance(event, Cards) for event in iter(lambda: next(events), None))
+        with pytest.raises(StoreError, match="full"):
+            events.close()
+    else:
+        with pytest.raises(StoreError, match="full"):
+            list(events)
+    assert (ann.conversation.turns, seen) == ((), [])
+    ann.pipeline.store.full = False
+    turn = ann.say(WISH, turn_id="one")
+    assert [t.id for t in ann.conversation.turns] == ["one"]
+    assert seen == [turn]
+    assert [event.kind for event in ann.pipeline.store.events("ann")].count("shown") == 3
+
+
+def test_who_watches_turns_cannot_break_them(make_pipeline, caplog):
+    def observe(turn):
+        raise ZeroDivisionError
+
+    ann = Talk(make_pipeline(observe=observe))
+    assert len(ann.say(WISH).items) == 3
+    assert len(ann.conversation.turns) == 1
+    assert "not noted" in caplog.text
+
+
+def test_the_words_about_an_item_come_with_what_they_rest_on(talk):
+    ann = talk()
+    events = ann.events(WISH)
+    texts = [event for event in events if isinstance(event, Text) and event.item]
+    reasons = [reason for r in events[-1].turn.items for reason in r.reasons]
+    assert sorted((t.sources, t.written_by) for t in texts) == sorted((r.sources, r.written_by) for r in reasons)
+    assert all(text.sources for text in texts)
+    assert all(event.written_by == "" for event in ann.events("hello") if isinstance(event, Text))
 
 
 JUNK = st.one_of(

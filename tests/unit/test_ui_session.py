@@ -21,6 +21,7 @@ from chatbot.store import InMemoryUserStore
 from chatbot.ui.memory import Memory
 from chatbot.ui.page import build_page
 from chatbot.ui.session import Sessions
+from chatbot.ui.texts import text
 from retrieval.catalog import read_catalog
 from retrieval.domain_files import load_domain
 from retrieval.embedder import HashingEmbedder
@@ -150,6 +151,22 @@ def test_stop_and_a_closed_tab_end_the_turn(site, store):
     assert ["stopped" in turn.record["notes"] for turn in turns] == [True, True]
     site.stop("nobody")
     site.abandon("nobody")
+
+
+def test_pages_that_are_ended_let_their_turns_end_or_stop_them_and_take_no_more(site, store):
+    memory = opened(site)
+    steps = site.answer("s", WISH, memory, "en")
+    next(steps)
+    with ThreadPoolExecutor(2) as pool:
+        rest, ended = pool.submit(list, steps), pool.submit(site.drain, 0.02)
+        assert ended.result() == 1
+        assert "Stopped" in rest.result()[-1].live
+    (turn,) = store.load(memory.conversation, "ann").turns
+    assert "stopped" in turn.record["notes"]
+    for language in ("en", "zh"):
+        (step,) = site.answer("s", WISH, memory, language)
+        assert step.error == text(language, "error_stopping")
+    assert site.drain(1) == 0
 
 
 def test_an_abandoned_turn_shows_nothing_more(site):
