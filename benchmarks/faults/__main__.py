@@ -7,6 +7,8 @@ import json
 import logging
 import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,20 +19,23 @@ from benchmarks.faults import of_model, of_process, of_store
 from benchmarks.faults.site import template
 from benchmarks.faults.tally import Tally
 
-PARTS = "engine", "server", "store", "process"
+PARTS = "store", "model", "process"
 
 
-def run(part: str, folder: Path, data: Path, times: int) -> list[Tally]:
-    """Inject the faults of one part."""
-    match part:
-        case "engine":
-            return of_model.in_process(of_model.demo_index(), folder, times)
-        case "server":
-            return of_model.over_http(data, times)
-        case "store":
-            return [*of_store.over_http(data, times), of_store.full_pages(folder, times), of_store.lost_server(folder, times)]
-        case _:
-            return of_process.all_of(data, times, times)
+def run(parts: Sequence[str], folder: Path, data: Path, times: int) -> list[Tally]:
+    """Inject the faults of some parts. The model's are mostly waited for, so the service is started and killed meanwhile."""
+    tallies: list[Tally] = []
+    if "store" in parts:
+        tallies += [*of_store.over_http(data, times), of_store.full_pages(folder, times), of_store.lost_server(folder, times)]
+    index = of_model.demo_index() if "model" in parts else None
+    with ThreadPoolExecutor(3) as pool:
+        work: list[Future[list[Tally]]] = []
+        if index:
+            work.append(pool.submit(of_model.in_process, index, folder, times))
+            work.append(pool.submit(of_model.over_http, data, times))
+        if "process" in parts:
+            work.append(pool.submit(of_process.all_of, data, times, times))
+    return tallies + [tally for part in work for tally in part.result()]
 
 
 def table_of(tallies: list[Tally]) -> Table:
@@ -54,12 +59,11 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="parts")
     options = parser.parse_args()
     logging.getLogger("chatbot").setLevel(logging.CRITICAL)  # what is injected in this process is no news
-    console, started, tallies = Console(width=160), time.perf_counter(), list[Tally]()
+    console, started = Console(width=160), time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="zhiyin-faults-") as name:
         folder = Path(name)
         data = template(folder)
-        for part in options.only:
-            tallies += run(part, folder, data, options.times)
+        tallies = run(options.only, folder, data, options.times)
     seconds = time.perf_counter() - started
     console.print(table_of(tallies))
     for tally in tallies:

@@ -25,7 +25,7 @@ from retrieval.embedder import HashingEmbedder
 from retrieval.index import CatalogIndex, build_in_memory
 from retrieval.vector_store import InMemoryVectorStore
 
-PATIENCE = 0.5  # seconds
+PATIENCE = 1.0  # seconds
 SILENT = "no sentence by the model", "no vote"
 
 
@@ -108,7 +108,7 @@ def _one(pipeline: RecommendationPipeline, broken: Broken, fault: str, n: int, t
 def over_http(data: Path, times: int) -> list[Tally]:
     """The server of the model fails, hangs, and is killed, under a running service; and it was not there when that began."""
     server = ModelServer(data.parent / "model.log")
-    settings = {"ENGINE": "openai", "SERVER_URL": server.url, "MODEL_TIMEOUT": "0.5", "VOTE_WEIGHT": "0.5"}
+    settings = {"ENGINE": "openai", "SERVER_URL": server.url, "MODEL_TIMEOUT": str(PATIENCE), "VOTE_WEIGHT": "0.5"}
     site = Site(copied(data, "model"), {f"ZHIYIN_{name}": value for name, value in settings.items()})
     tallies: list[Tally] = []
     try:

@@ -81,7 +81,9 @@ def _each(site: Site, name: str, harmed: Callable[[], Generator[None]], code: st
 
 def _refused(answer: httpx.Response, code: str, tally: Tally) -> None:
     if answer.is_success:
-        tally.odd.append("it was taken while the fault lasted")
+        tally.taken += 1
+        if code == "error_store_busy":
+            tally.odd.append("it was taken while another program held the lock")
         return
     problem = answer.json()["error"]
     tally.error(problem["code"], problem["message"])

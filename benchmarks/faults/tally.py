@@ -17,6 +17,7 @@ class Tally:
         empty: answers with neither items nor words, which there must not be.
         clear: errors with a code of ours and words.
         unclear: errors without, which there must not be.
+        taken: writes that a full disk took all the same, for the database had room within its own files.
         acknowledged: events and turns that were acknowledged before the fault.
         found: of those, what was there after it.
         readable: conversations that could be read and gone on with after it.
@@ -33,6 +34,7 @@ class Tally:
     empty: int = 0
     clear: int = 0
     unclear: int = 0
+    taken: int = 0
     acknowledged: int = 0
     found: int = 0
     readable: int = 0
