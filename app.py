@@ -63,18 +63,17 @@ def open_pipeline(
     """
     tell: Report = report or (lambda stage, fraction: None)
     tell("libraries", 0.05)
-    from threadpoolctl import threadpool_limits
-
     from chatbot.embedding import build_embedder
     from chatbot.keeper import Keeper
     from chatbot.llm.scripted import ScriptedModel
     from chatbot.opening import hold_index, open_catalogue
     from chatbot.pipeline import RecommendationPipeline
     from chatbot.store_keys import store_of
+    from chatbot.threads import settle_threads
     from retrieval.embedding_cache import CachedEmbedder
     from retrieval.interactions import InteractionLog
 
-    threadpool_limits(1, "blas")  # people are served side by side; more threads for each would wait for one another, busily
+    settle_threads()
     with ExitStack() as stack:
         catalogue = stack.enter_context(hold_index(settings, catalogue))
         tell("embedder", 0.15)

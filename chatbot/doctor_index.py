@@ -69,7 +69,8 @@ def find(plan: Plan) -> Catalogue | None:
 
 def look_at_version(catalogue: Catalogue, embedder: Embedder | None) -> Check:
     """Look at the version in use: is it whole, and does it fit what is used now."""
-    from retrieval.index import check_current, outdated, read_current
+    from retrieval.index import check_current, read_current
+    from retrieval.index_build import outdated
 
     folder, rebuild = catalogue.folder, catalogue.rebuild
     current = read_current(folder)

@@ -183,7 +183,7 @@ class ConstraintIn(Incoming):
 
     field: str = Field(min_length=1, max_length=100, examples=["genres"])
     op: Literal["includes", "excludes", "any_of", "min", "max"]
-    value: Value | list[Value] = Field(examples=["horror"])
+    value: Value | Annotated[list[Value], Field(max_length=100)] = Field(examples=["horror"])
 
 
 class RecommendRequest(Incoming):

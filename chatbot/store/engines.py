@@ -18,6 +18,7 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "synchronous=NORMAL",  # what is committed survives kill -9; a power cut may lose the last moments, never the file
     "secure_delete=ON",  # what is erased is overwritten
+    "cache_size=-256",  # KiB of pages that each connection keeps; the system keeps the file too, once for all of them
 )
 BUSY_SECONDS = 10  # for a lock, a free connection or a server: whoever waits at the other end of a request waits little longer
 # connections, kept and beside them in need: opening an encrypted one takes a tenth of a second
