@@ -34,7 +34,7 @@ def recommendations(
         language: of the checks.
         before: item id -> place before the model's vote, from 1.
     """
-    groups = _grouped(constraints)
+    groups = [(_label(group, speaker, language), group) for group in _grouped(constraints)]
     return [
         Recommendation(
             c.item,
@@ -44,7 +44,7 @@ def recommendations(
             shares=c.shares,
             features=c.contributions,
             before_vote=(before or {}).get(c.item.id, 0) if CHANNEL in c.channels else 0,
-            checks=tuple(_check(c.item, group, domain, speaker, language) for group in groups),
+            checks=tuple(_check(c.item, label, group, domain, language) for label, group in groups),
         )
         for rank, c in enumerate(candidates, 1)
     ]
@@ -60,9 +60,11 @@ def _grouped(constraints: Sequence[Constraint]) -> list[list[Constraint]]:
     return list(islice(said.values(), MAX_CHECKS))
 
 
-def _check(item: Item, group: Sequence[Constraint], domain: Domain, speaker: Speaker, language: Language) -> Check:
-    alone = len(group) == 1
-    label = speaker.describe_constraint(group[0], language) if alone else speaker.describe_together(group, language)
+def _label(group: Sequence[Constraint], speaker: Speaker, language: Language) -> str:
+    return speaker.describe_constraint(group[0], language) if len(group) == 1 else speaker.describe_together(group, language)
+
+
+def _check(item: Item, label: str, group: Sequence[Constraint], domain: Domain, language: Language) -> Check:
     return Check(label, _own_values(item, group[0], domain, language), satisfies_all(item, group, domain))
 
 

@@ -110,10 +110,13 @@ class Served:
 
     def close(self) -> None:
         """End within a few seconds of ``closing``, also in the middle of a turn, whose streams are cut."""
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # that streams were cut is no error here
+        log = logging.getLogger("uvicorn.error")
+        usual = log.level
+        log.setLevel(logging.CRITICAL)  # that streams were cut is no error here
         self._closing()
         self._server.should_exit = True
         self._thread.join(3 * _LET_GO_SECONDS)
+        log.setLevel(usual)
 
 
 class Draining(Protocol):

@@ -127,7 +127,7 @@ def locust(file: str, url: str, clients: int, seconds: float, *options: str) -> 
         written = Path(folder) / "figures.json"
         command = [sys.executable, "-m", "locust", "-f", str(Path(__file__).parent / f"{file}.py"), "--headless"]
         command += ["--only-summary", "--skip-log-setup", "--host", url, "-u", str(clients), "-r", str(clients)]
-        command += ["-t", f"{seconds:.0f}s", "--stop-timeout", "120", "--exit-code-on-error", "0", "--out", str(written)]
+        command += ["-t", f"{seconds:.0f}s", "--stop-timeout", "600", "--exit-code-on-error", "0", "--out", str(written)]
         run = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
         if run.returncode or not written.is_file():
             raise RuntimeError(f"locust ended with {run.returncode}:\n{(run.stdout + run.stderr)[-4000:]}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,9 @@ def measure(conversations: int, minutes: float, *, engine: str, embedder: str, p
         options = ["--engine", engine, "--embedder", embedder]
         with served(Path(name), {}, *options) as (url, pid):
             locust("talks_file", url, min(conversations, 8), 10, "--run", "warm")
-            watch = Watch(pid)
+            watch, begun = Watch(pid), time.perf_counter()
             found = locust("talks_file", url, conversations, 60 * minutes, "--pause", str(pause))
-            held = watch.stop()
+            held, seconds = watch.stop(), time.perf_counter() - begun
     turns: int = found["turns"]
     figures = {
         "conversations": conversations,
@@ -38,7 +39,7 @@ def measure(conversations: int, minutes: float, *, engine: str, embedder: str, p
         "engine": engine,
         "cpus": os.cpu_count(),
         "turns": turns,
-        "turns_per_second": round(turns / (60 * minutes), 2),
+        "turns_per_second": round(turns / seconds, 2),
         "read_again": found["read"],
         "errors": found["failed"],
         "examples": found["errors"][:3],

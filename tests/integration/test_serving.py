@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import re
 import signal
@@ -337,7 +338,9 @@ def test_the_program_says_goodbye_and_closes_its_store(tmp_path, sent):
     command = [sys.executable, ROOT / "app.py", "--offline-demo", "--port", str(port)]
     with (tmp_path / "log").open("w+") as log:
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ZHIYIN_DATA": str(tmp_path / "data")}
-        process = subprocess.Popen(command, stderr=log, env=environment)
+        # a shell that starts the tests in the background has them ignore Ctrl-C, and what they start
+        heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        process = subprocess.Popen(command, stderr=log, env=environment, preexec_fn=heard)
         try:
             until = time.monotonic() + 60
             while "loading: ready" not in (said := (tmp_path / "log").read_text()):

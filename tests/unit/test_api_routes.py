@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from api_server import routes, serve, somebody
 
-from chatbot.api import examples, models
+from chatbot.api import examples, models, models_people
 from chatbot.api.browsing import Browser
 from chatbot.store import headings
 from retrieval.events import Event
@@ -321,7 +321,7 @@ def test_anothers_conversation_is_as_one_that_is_not_there(api):
 
 
 def test_a_title_that_is_too_long(api):
-    assert models.MAX_TITLE == headings.MAX_TITLE
+    assert models_people.MAX_TITLE == headings.MAX_TITLE
     path = f"/v1/users/{api.user}/conversations/none"
     problem(api.client.patch(path, json={"title": "长" * 121}), 422, "field")
 
@@ -380,9 +380,9 @@ def test_examples_are_what_the_models_say():
     asked = [
         (models.ChatRequest, examples.CHAT, examples.CHAT_ZH),
         (models.RecommendRequest, examples.RECOMMEND, examples.RECOMMEND_ZH),
-        (models.EventBatch, examples.EVENTS, examples.EVENTS_ZH),
-        (models.ProfilePatch, examples.PATCH, examples.PATCH_ZH),
-        (models.ConversationPatch, examples.TITLE, examples.TITLE_ZH),
+        (models_people.EventBatch, examples.EVENTS, examples.EVENTS_ZH),
+        (models_people.ProfilePatch, examples.PATCH, examples.PATCH_ZH),
+        (models_people.ConversationPatch, examples.TITLE, examples.TITLE_ZH),
     ]
     told = [
         (models.ChatAnswer, examples.ANSWER, examples.ANSWER_ZH),
@@ -390,13 +390,13 @@ def test_examples_are_what_the_models_say():
         (models.ItemPage, examples.PAGE, examples.PAGE_ZH),
         (models.ItemCard, examples.CARD, examples.CARD_ZH),
         (models.SimilarItem, *examples.SIMILAR, *examples.SIMILAR_ZH),
-        (models.ProfileAnswer, examples.PROFILE, examples.PROFILE_ZH),
-        (models.ConversationHeading, *examples.HEADINGS, *examples.HEADINGS_ZH),
-        (models.ConversationAnswer, examples.TALKED),
-        (models.EventsNoted, examples.NOTED),
-        (models.ErasedAnswer, examples.ERASED),
-        (models.TokenAnswer, examples.TOKEN),
-        (models.Readiness, examples.READY, examples.LOADING),
+        (models_people.ProfileAnswer, examples.PROFILE, examples.PROFILE_ZH),
+        (models_people.ConversationHeading, *examples.HEADINGS, *examples.HEADINGS_ZH),
+        (models_people.ConversationAnswer, examples.TALKED),
+        (models_people.EventsNoted, examples.NOTED),
+        (models_people.ErasedAnswer, examples.ERASED),
+        (models_people.TokenAnswer, examples.TOKEN),
+        (models_people.Readiness, examples.READY, examples.LOADING),
     ]
     for model, *values in [*asked, *told]:
         for value in values:
