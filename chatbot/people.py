@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -48,9 +49,10 @@ class Kept:
         return self._known.get(user)
 
     def put(self, user: str, known: Known) -> Known:
-        """Remember, and forget what is of another minute, for nobody takes it any more."""
+        """Remember, and forget what is older than a minute, for nobody takes it any more."""
         with self._lock:
-            self._known = {name: kept for name, kept in self._known.items() if kept.minute == known.minute and name != user}
+            late = known.minute - 60
+            self._known = {name: kept for name, kept in self._known.items() if kept.minute > late and name != user}
             if len(self._known) >= MOST_KEPT:
                 self._known.pop(next(iter(self._known)))
             self._known[user] = known
@@ -87,11 +89,12 @@ class People:
         return build_interests(self.events(user), self.catalogue, time.time())
 
     def known(self, user: str) -> Known:
-        """What lists are made by. Ages count from the last full minute.
+        """What lists are made by. Ages count from a moment in the last minute, always the same one of a person's.
 
         It is taken from the last time while no event came or went: whoever looks through lists asks again and again.
         """
-        events, minute = self.events(user), time.time() // 60 * 60
+        events, phase = self.events(user), zlib.crc32(user.encode("utf-8", "surrogatepass")) % 60  # not all at one moment
+        minute = (time.time() - phase) // 60 * 60 + phase
         kept = self._kept.get(user)
         if kept and kept.minute == minute and kept.events == events:
             return kept

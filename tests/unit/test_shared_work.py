@@ -44,7 +44,8 @@ def test_what_is_known_is_read_once_as_long_as_nothing_happens(people):
     assert people.known("ann") is known
     assert known.profile == people.profile("ann")
     # all that lists are made by is as in a turn of that minute
-    whole = build_interests(people.events("ann"), people.catalogue, NOW // 60 * 60)
+    whole = build_interests(people.events("ann"), people.catalogue, known.minute)
+    assert NOW - 60 < known.minute <= NOW
     bare = dataclasses.replace(whole, interests=tuple(dataclasses.replace(i, tastes=()) for i in whole.interests))
     assert known.interests == bare
     assert any(i.tastes for i in whole.interests)
@@ -66,7 +67,7 @@ def test_what_is_kept_of_people_ends(people, items, monkeypatch):
         people.store.append(Event(f"user-{n}", "liked", sorted(items)[n]))
         assert people.known(f"user-{n}").profile.liked == (sorted(items)[n],)
     assert len(people._kept._known) == 5
-    monkeypatch.setattr(people_module.time, "time", lambda: NOW + 61)
+    monkeypatch.setattr(people_module.time, "time", lambda: NOW + 121)
     people.known("bob")
     assert list(people._kept._known) == ["bob"]  # the minute of the others is over
 
