@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -57,6 +59,8 @@ class SqlUserStore:
         self._engine = open_engine(url, key)
         self._sqlite = self._engine.dialect.name == "sqlite"
         self._insert: Any = sqlite.insert if self._sqlite else postgresql.insert
+        # SQLite lets one write at a time, and not in the order in which they came: some would wait too long
+        self._turns = threading.Lock() if self._sqlite else nullcontext()
         self._cipher = Plain() if self._sqlite else AesGcm(key) if key else Plain(without="\0")
         try:
             migrate(self._engine)
@@ -89,7 +93,7 @@ class SqlUserStore:
         if not events:
             return 0
         insert = self._insert(_EVENTS).on_conflict_do_nothing(index_elements=["user", "id"]).returning(_EVENTS.c.number)
-        with self._engine.begin() as connection:
+        with self._turns, self._engine.begin() as connection:
             self._ensure_users(connection, (event.user for event in events))
             return len(connection.execute(insert, [self._row(arrived(event)) for event in events]).all())
 
@@ -143,7 +147,7 @@ class SqlUserStore:
     def save(self, conversation: str, user: str, turn: StoredTurn) -> None:
         """Insert or replace."""
         message, record = self._cipher.hide(turn.message), hide_record(self._cipher, turn.record)
-        with Session(self._engine) as session, session.begin():
+        with self._turns, Session(self._engine) as session, session.begin():
             self._ensure_users(session.connection(), [user])
             # of two who begin the same conversation at once, one inserts it and the other waits
             new = self._insert(ConversationRow).values(id=conversation, user=user, used=turn.at)
@@ -189,7 +193,7 @@ class SqlUserStore:
     def rename(self, conversation: str, user: str, title: str) -> None:
         """Update."""
         title = read_title(title)
-        with Session(self._engine) as session, session.begin():
+        with self._turns, Session(self._engine) as session, session.begin():
             row = self._mine(session, conversation, user)
             if row is None:
                 raise absent(conversation)
@@ -197,7 +201,7 @@ class SqlUserStore:
 
     def remove(self, conversation: str, user: str) -> None:
         """Delete, and overwrite what was there."""
-        with Session(self._engine) as session, session.begin():
+        with self._turns, Session(self._engine) as session, session.begin():
             if self._mine(session, conversation, user) is None:
                 return
             session.execute(delete(TurnRow).where(TurnRow.conversation == conversation))
@@ -206,7 +210,7 @@ class SqlUserStore:
 
     def withdraw(self, conversation: str, user: str, turn: str) -> None:
         """Delete."""
-        with Session(self._engine) as session, session.begin():
+        with self._turns, Session(self._engine) as session, session.begin():
             self._mine(session, conversation, user)
             session.execute(delete(TurnRow).where(TurnRow.conversation == conversation, TurnRow.id == turn))
 
@@ -215,7 +219,7 @@ class SqlUserStore:
     def erase(self, user: str) -> None:
         """Delete, and overwrite what was there."""
         mine = select(ConversationRow.id).where(ConversationRow.user == user)
-        with Session(self._engine) as session, session.begin():
+        with self._turns, Session(self._engine) as session, session.begin():
             session.execute(delete(TurnRow).where(TurnRow.conversation.in_(mine)))
             for table in (EventRow, ConversationRow):
                 session.execute(delete(table).where(table.user == user))
@@ -225,7 +229,7 @@ class SqlUserStore:
 
     def expire(self, before: float) -> int:
         """Delete what is older, and conversations without turns and people without anything."""
-        with Session(self._engine) as session, session.begin():
+        with self._turns, Session(self._engine) as session, session.begin():
             gone = sum(session.execute(delete(table).where(table.at < before)).rowcount for table in (EventRow, TurnRow))  # pyright: ignore
             if gone:
                 session.execute(delete(ConversationRow).where(ConversationRow.id.not_in(select(TurnRow.conversation))))
