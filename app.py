@@ -7,8 +7,8 @@ import logging
 import os
 import sys
 import uuid
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chatbot.catalogues import Catalogue, find_catalogue
-from chatbot.commands import Catalog, DomainName, EmbedderName, register
+from chatbot.commands import Catalog, Demo, DomainName, EmbedderName, Engine, Model, register
 from chatbot.doctor_command import register as register_doctor
 from chatbot.intent_model import guess_for
 from chatbot.key_commands import register as register_keys
 from chatbot.observing.logs import configure_logs
 from chatbot.profile_commands import register as register_profile
 from chatbot.publish_command import register as register_publish
+from chatbot.serve_command import build_api, store_in
 from chatbot.serve_command import register as register_serve
 from chatbot.settings import Settings, go_offline, make_settings
 from retrieval.errors import SettingsError, ZhiyinError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from chatbot.observing.observer import Observer
     from chatbot.pipeline import RecommendationPipeline
     from chatbot.reranking import Poll
+    from chatbot.store import SqlUserStore
 
 logger = logging.getLogger("zhiyin")
 cli = typer.Typer(
@@ -41,10 +43,7 @@ cli = typer.Typer(
 )
 register(cli)
 
-Model = Annotated[str | None, typer.Option(help="default, a folder, a GGUF file, a hub id or a server's name for it")]
-Engine = Annotated[str | None, typer.Option(help="auto, llama_cpp, transformers, openai (at ZHIYIN_SERVER_URL) or scripted")]
 User = Annotated[str, typer.Option(help="whose profile and conversations")]
-Demo = Annotated[bool, typer.Option("--offline-demo", help="no weights: hashed words and sentences from the cards")]
 
 
 @contextmanager
@@ -54,9 +53,18 @@ def open_pipeline(
     report: Report | None = None,
     *,
     model: bool = True,
+    store: Callable[[], SqlUserStore] | None = None,
     observer: Observer | None = None,
 ) -> Generator[RecommendationPipeline]:
     """Build the pipeline and hold its index; see :func:`chatbot.opening.open_catalogue` for when an index is built first.
+
+    Args:
+        settings: of the installation.
+        catalogue: to be served.
+        report: told how far it is.
+        model: load the language model; without, nothing is written and nothing votes.
+        store: returns the user store, where others in this process use it too; without, it is opened and closed here.
+        observer: told of turns, tokens and look-ups.
 
     Raises:
         ZhiyinError: something is missing, locked or does not fit; the message says what to do.
@@ -88,18 +96,17 @@ def open_pipeline(
             language_model = build_guarded_model(settings, lambda done: tell("model", 0.6 + 0.3 * done), **counts)
         else:
             language_model = ScriptedModel()
-        store = store_of(settings)
-        stack.callback(store.close)
+        kept = store() if store else stack.enter_context(closing(store_of(settings)))
         held = None if settings.chroma_url else catalogue.folder  # with a server the index is not this process's alone
         pipeline = RecommendationPipeline(
             index,
             language_model,
-            store,
+            kept,
             poll=_poll(settings, catalogue),
             count=settings.items,
             calibration=settings.calibration,
             read_with_model=settings.read_with_model and model,
-            keeper=Keeper(store, settings.data_folder, held, InteractionLog(catalogue.interactions).events),
+            keeper=Keeper(kept, settings.data_folder, held, InteractionLog(catalogue.interactions).events),
             deidentify=settings.deidentify,
             guess=guess_for(index.embedder, settings),
             observe=observer.turn if observer else None,
@@ -162,11 +169,10 @@ def page(
     if context.invoked_subcommand:
         return
     go_offline()
-    from chatbot.hosting import Behind, Draining, end_turns, stop_on_sigterm
+    from chatbot.hosting import Behind, Door, end_turns, live, stop_on_sigterm
     from chatbot.loading import Loader
     from chatbot.observing.observer import Observer
     from chatbot.pictures import Pictures
-    from chatbot.serve_command import build_api
     from chatbot.ui.access import Access
     from chatbot.ui.page import build_page
     from chatbot.ui.serving import launch, picture_route
@@ -180,12 +186,15 @@ def page(
     stack = ExitStack()
     observer = Observer.of(settings)
     stack.callback(observer.close)
-    loader = Loader(lambda report: stack.enter_context(open_pipeline(settings, catalogue, report, observer=observer)))
+    store = store_in(stack, settings)
+    loader = Loader(
+        lambda report: stack.enter_context(open_pipeline(settings, catalogue, report, store=store, observer=observer))
+    )
     pictures = Pictures(catalogue.path.parent, settings.pictures_folder, fetch=settings.fetch_pictures)
-    doors: list[Draining] = [sessions := Sessions(loader, pictures.url)]
+    doors: list[Door] = [sessions := Sessions(loader, pictures.url)]
 
     def beside() -> FastAPI:
-        api, service = stack.enter_context(build_api(settings, loader, observer, host))
+        api, service = build_api(settings, loader, store, observer, host)
         doors.append(service)
         return api
 
@@ -200,13 +209,7 @@ def page(
         api = Behind(beside)
         served = launch(shown, host, port, access=access, routes=routes, api=api, closing=closing, block=False)
         typer.echo(f"Zhiyin is at http://{host}:{port} (stop with Ctrl-C); its parts are loading behind the page.", err=True)
-        loader.start()
-        try:
-            loader.block()
-        except KeyboardInterrupt:
-            typer.echo("Goodbye. 再见。", err=True)
-        finally:  # before the stack closes the store under a turn
-            served.close()
+        live(loader, served)
 
 
 @cli.command()

@@ -58,7 +58,7 @@ def make_app(pipeline: RecommendationPipeline) -> tuple[FastAPI, dict[str, str]]
     from chatbot.api.openai_chat import openai_router
     from chatbot.api.service import Service
     from chatbot.api.streaming import make_room
-    from chatbot.api_keys import SCOPES
+    from chatbot.api_keys import SCOPES, issue
     from chatbot.loading import Loader
     from chatbot.observing.metrics import Metrics
     from chatbot.store.keys import InMemoryKeys
@@ -69,12 +69,12 @@ def make_app(pipeline: RecommendationPipeline) -> tuple[FastAPI, dict[str, str]]
     service, room, keys = Service(loader), make_room(), InMemoryKeys()
     app = make_api(
         service,
-        Door(keys, Rules(per_minute=0, concurrent=0)),
+        Door(lambda: keys, Rules(per_minute=0, concurrent=0)),
         Metrics().render,
         routers=[openai_router(service, room)],
         room=room,
     )
-    return app, {"Authorization": f"Bearer {keys.issue('fuzz', SCOPES)[0]}"}
+    return app, {"Authorization": f"Bearer {issue(keys, 'fuzz', SCOPES)[0]}"}
 
 
 def fuzz(pipeline: RecommendationPipeline, examples: int, seed: int = 1, most_problems: int = 5) -> Fuzzed:

@@ -19,6 +19,11 @@ ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 120.0
 
 
+def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of this process with other settings; of its own only where the weights are stays."""
+    return {**{k: v for k, v in os.environ.items() if not k.startswith("ZHIYIN_") or k == "ZHIYIN_HOME"}, **settings}
+
+
 def free_port() -> int:
     """Return a port that nothing listened on a moment ago."""
     with socket.socket() as probe:
@@ -88,10 +93,9 @@ def app(port: int, environment: Mapping[str, str], log: Path, *options: str) -> 
         log: file of what it says.
         options: more of the command's.
     """
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("ZHIYIN_") or k == "ZHIYIN_HOME"}
     command = [sys.executable, str(ROOT / "app.py"), "serve", "--host", "127.0.0.1", "--port", str(port), *options]
     with log.open("ab") as file:
-        process = subprocess.Popen(command, cwd=ROOT, env={**kept, **environment}, stdout=file, stderr=file)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment_with(environment), stdout=file, stderr=file)
     try:
         yield f"http://127.0.0.1:{port}", process
     finally:

@@ -7,9 +7,8 @@ import hmac
 import math
 import re
 import secrets
-import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,25 +57,8 @@ class ApiKey:
 class KeyStore(Protocol):
     """Keeps keys. Thread-safe; each call may wait for a disk or a network."""
 
-    def issue(
-        self,
-        name: str,
-        scopes: Collection[str],
-        *,
-        user: str = "",
-        expires: float | None = None,
-        per_minute: int | None = None,
-        concurrent: int | None = None,
-        issuer: str = "",
-    ) -> tuple[str, ApiKey]:
-        """Make a key; see :class:`ApiKey`. Tokens of users that have expired are swept.
-
-        Returns:
-            The secret, which is kept nowhere, and the key.
-
-        Raises:
-            SettingsError: a name, a scope or a limit is wrong; nothing is made.
-        """
+    def add(self, key: ApiKey, secret: str) -> None:
+        """Keep a new key, and a digest of its secret; with a user's token, those that have expired go. See :func:`issue`."""
         ...
 
     def find(self, secret: str) -> ApiKey | None:
@@ -103,7 +85,8 @@ class KeyStore(Protocol):
         ...
 
 
-def make_key(
+def issue(
+    keys: KeyStore,
     name: str,
     scopes: Collection[str],
     *,
@@ -113,13 +96,13 @@ def make_key(
     concurrent: int | None = None,
     issuer: str = "",
 ) -> tuple[str, ApiKey]:
-    """Check what a key is to be and draw its secret; what every KeyStore issues.
+    """Make a key and keep it; see :class:`ApiKey`.
 
     Returns:
-        The secret and the key.
+        The secret, which is kept nowhere, and the key.
 
     Raises:
-        SettingsError: a name, a scope or a limit is wrong.
+        SettingsError: a name, a scope or a limit is wrong; nothing is made.
     """
     if not (0 < len(name) <= MAX_NAME and name.isprintable()):
         raise SettingsError(f"A key has a name of 1 to {MAX_NAME} printable characters, not {name!r}.")
@@ -136,7 +119,9 @@ def make_key(
             raise SettingsError(f"A limit is {limit}. Give a number from 1, or 0 for none.")
     now, id = time.time(), secrets.token_hex(8)
     secret = f"zy_{id}_{secrets.token_urlsafe(32)}"
-    return secret, ApiKey(id, name, frozenset(scopes), user, now, expires, None, per_minute, concurrent, issuer)
+    key = ApiKey(id, name, frozenset(scopes), user, now, expires, None, per_minute, concurrent, issuer)
+    keys.add(key, secret)
+    return secret, key
 
 
 def split_secret(secret: str) -> str:
@@ -153,52 +138,3 @@ def digest(secret: str) -> str:
 def same(one: str, other: str) -> bool:
     """Compare two digests in a time that does not depend on them."""
     return hmac.compare_digest(one.encode(), other.encode())
-
-
-class LaterKeys:
-    """Keys whose store is opened when somebody first asks for one: opening takes a second, which a page need not wait for."""
-
-    def __init__(self, open_keys: Callable[[], KeyStore]) -> None:
-        """Take what opens them."""
-        self._open_keys, self._lock = open_keys, threading.Lock()
-        self._keys: KeyStore | None = None
-
-    def _opened(self) -> KeyStore:
-        with self._lock:
-            self._keys = self._keys or self._open_keys()
-        return self._keys
-
-    def issue(
-        self,
-        name: str,
-        scopes: Collection[str],
-        *,
-        user: str = "",
-        expires: float | None = None,
-        per_minute: int | None = None,
-        concurrent: int | None = None,
-        issuer: str = "",
-    ) -> tuple[str, ApiKey]:
-        """Make a key."""
-        limits = {"per_minute": per_minute, "concurrent": concurrent}
-        return self._opened().issue(name, scopes, user=user, expires=expires, issuer=issuer, **limits)
-
-    def find(self, secret: str) -> ApiKey | None:
-        """Look a key up."""
-        return self._opened().find(secret)
-
-    def list(self) -> Sequence[ApiKey]:
-        """Return all."""
-        return self._opened().list()
-
-    def revoke(self, id: str) -> ApiKey | None:
-        """Take one back."""
-        return self._opened().revoke(id)
-
-    def any(self) -> bool:
-        """Whether there is one."""
-        return self._opened().any()
-
-    def clear(self) -> int:
-        """Forget all."""
-        return self._opened().clear()

@@ -19,6 +19,9 @@ CATALOG_HELP = "a shipped domain, a folder with a domain.toml, or a CSV, TSV, JS
 DOMAIN_HELP = "whose mapping a file follows: a shipped domain, a ready mapping, or a mapping.toml"
 Catalog = Annotated[str | None, typer.Option(help=CATALOG_HELP)]
 DomainName = Annotated[str | None, typer.Option("--domain", help=DOMAIN_HELP)]
+Model = Annotated[str | None, typer.Option(help="default, a folder, a GGUF file, a hub id or a server's name for it")]
+Engine = Annotated[str | None, typer.Option(help="auto, llama_cpp, transformers, openai (at ZHIYIN_SERVER_URL) or scripted")]
+Demo = Annotated[bool, typer.Option("--offline-demo", help="no weights: hashed words and sentences from the cards")]
 EmbedderName = Annotated[str | None, typer.Option(help="default, a sentence-transformers folder or hub id, or hashing")]
 AsJson = Annotated[bool, typer.Option("--json", help="print the account of the rows as one JSON object on standard output")]
 

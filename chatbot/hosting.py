@@ -13,15 +13,18 @@ from typing import Any, Protocol
 
 import anyio
 import anyio.to_thread
+import typer
 import uvicorn
 from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from chatbot.loading import Loader
 from retrieval.errors import SettingsError
 
 logger = logging.getLogger(__name__)
 _LET_GO_SECONDS = 2  # open streams may end, and a turn that was cut may write itself down
+_LET_GO_TURN_SECONDS = 20.0  # how long it may take a turn that was called off to write itself down
 _START_SECONDS = 60.0
 
 
@@ -119,26 +122,67 @@ class Served:
         log.setLevel(usual)
 
 
-class Draining(Protocol):
-    """What runs turns."""
+class Turn(Protocol):
+    """A running turn: ``cancel`` calls it off, ``over`` is set when it has written itself down."""
+
+    @property
+    def cancel(self) -> threading.Event:  # noqa: D102
+        ...
+
+    @property
+    def over(self) -> threading.Event:  # noqa: D102
+        ...
+
+
+class Door(Protocol):
+    """What runs turns: the pages, or the API."""
 
     def begin_drain(self) -> None:
         """Take no more of them."""
         ...
 
-    def drain(self, seconds: float) -> int:
-        """Let those that run end in so many seconds, stop the others, and say how many these were."""
+    def turns(self) -> Sequence[Turn]:
+        """Return those that run."""
         ...
 
 
-def end_turns(seconds: float, doors: Sequence[Draining]) -> None:
-    """Let the running turns of all doors end together; those that take longer are stopped, and kept as far as they came."""
-    until = time.monotonic() + seconds
+def end_turns(seconds: float, doors: Sequence[Door]) -> int:
+    """Let the running turns of all doors end; those that take longer are called off, and kept as far as they came.
+
+    Args:
+        seconds: that they may go on.
+        doors: take no more turns from now on.
+
+    Returns:
+        How many were called off.
+    """
     for door in doors:
         door.begin_drain()
-    stopped = sum(door.drain(max(0.0, until - time.monotonic())) for door in doors)
-    if stopped:
-        logger.warning("%d turns were stopped after %g s, and kept as far as they came", stopped, seconds)
+    _wait([turn for door in doors for turn in door.turns()], seconds)
+    left = [turn for door in doors for turn in door.turns() if not turn.over.is_set()]
+    for turn in left:
+        turn.cancel.set()
+    _wait(left, _LET_GO_TURN_SECONDS)
+    if left:
+        logger.warning("%d turns were called off after %g s, and kept as far as they came", len(left), seconds)
+    return len(left)
+
+
+def _wait(turns: Sequence[Turn], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    for turn in turns:
+        turn.over.wait(max(0.0, until - time.monotonic()))
+
+
+def live(loader: Loader[Any], served: Served) -> None:
+    """Load what is served, and wait until the program is told to end; then end what is served."""
+    loader.start()
+    try:
+        loader.block()
+    except KeyboardInterrupt:
+        typer.echo("Goodbye. 再见。", err=True)
+    finally:  # before the caller closes the store under a turn
+        served.close()
 
 
 def stop_on_sigterm() -> None:

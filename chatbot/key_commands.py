@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatbot.api_keys import SCOPES, ApiKey
+from chatbot.api_keys import SCOPES, ApiKey, issue
 from chatbot.settings import make_settings
 from chatbot.terminal import say
 from retrieval.errors import SettingsError
@@ -50,7 +50,7 @@ def add(
         raise SettingsError(f"Say what the key is for, once for each: --scope chat. Scopes: {', '.join(SCOPES)}.")
     expires = None if days is None else time.time() + days * DAY
     with _open_store() as store:
-        secret, key = store.keys.issue(name, scope, user=user, expires=expires, per_minute=per_minute, concurrent=concurrent)
+        secret, key = issue(store.keys, name, scope, user=user, expires=expires, per_minute=per_minute, concurrent=concurrent)
     say(f"Key {key.id} of {key.name}, for {', '.join(sorted(key.scopes))}. This is its secret; it is not shown again:")
     typer.echo(secret)
 

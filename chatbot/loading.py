@@ -76,3 +76,19 @@ class Loader(Generic[T]):
         if self._value is None:
             raise ZhiyinError("Zhiyin is still loading. Wait a moment and try again.", key="error_loading")
         return self._value
+
+
+class Once(Generic[T]):
+    """Makes something when it is first called for, and gives every later call the same. Thread-safe."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        """Take what makes it."""
+        self._make, self._lock = make, threading.Lock()
+        self._made: list[T] = []
+
+    def __call__(self) -> T:
+        """Return it."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]

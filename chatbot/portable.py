@@ -14,8 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chatbot.store import UserStore
-from chatbot.store.headings import MAX_TITLE
-from chatbot.types import StoredTurn
+from chatbot.types import MAX_TITLE, StoredTurn
 from retrieval.errors import ProfileError
 from retrieval.events import Event, EventKind
 

@@ -13,6 +13,7 @@ Language: TypeAlias = Literal["en", "zh"]
 Intent: TypeAlias = Literal["recommend", "refine", "ask_item", "compare", "react", "chat", "profile", "out_of_scope", "unsafe"]
 
 MAX_COUNT = 10  # items of a list
+MAX_TITLE = 120  # characters of the title that a person gives a conversation
 MAX_MESSAGE = 4000  # characters; a longer one is refused with a clear error
 
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from chatbot.api.application import make_api
 from chatbot.api.guard import Door, Rules
 from chatbot.api.service import Service
-from chatbot.api_keys import SCOPES
+from chatbot.api_keys import SCOPES, issue
 from chatbot.hosting import Served, listen
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.loading import Loader
@@ -59,7 +59,7 @@ def serve(pipeline, **rules):
     if pipeline:
         loader.wait(30)
     service, keys = Service(loader), InMemoryKeys()
-    door = Door(keys, Rules(**{"per_minute": 0, "concurrent": 0, **rules}))
+    door = Door(lambda: keys, Rules(**{"per_minute": 0, "concurrent": 0, **rules}))
     app = make_api(service, door, Metrics().render)
     made = {}
 
@@ -67,7 +67,7 @@ def serve(pipeline, **rules):
         """Return the headers of a key, the same for the same scopes and user."""
         name = (scopes, user)
         if name not in made:
-            made[name] = keys.issue("shop", scopes or SCOPES, user=user)[0]
+            made[name] = issue(keys, "shop", scopes or SCOPES, user=user)[0]
         return {"Authorization": f"Bearer {made[name]}"}
 
     client = TestClient(app, headers=key(), raise_server_exceptions=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -15,12 +14,11 @@ from typing import Any
 
 import httpx
 
-from benchmarks.servers import ROOT, free_port, wait_for
+from benchmarks.servers import ROOT, environment_with, free_port, wait_for
 
 SECONDS = 30.0  # that a client waits
 WISHES = ("a quiet film about space, no horror", "想看安静的太空片，不要恐怖片")
 ITEMS = ("moon-2009", "heat-1995", "her-2013", "parasite-2019")
-OWN = {k: v for k, v in os.environ.items() if not k.startswith("ZHIYIN_") or k == "ZHIYIN_HOME"}
 
 
 class ModelServer:
@@ -36,7 +34,7 @@ class ModelServer:
         """Run until it is killed."""
         command = [sys.executable, "-m", "benchmarks.faults.model_server", str(self.port), str(self._delay)]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=OWN, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, cwd=ROOT, env=environment_with({}), stdout=log, stderr=log)
         wait_for(f"{self.url}/models", self._process, self._log)
 
     def kill(self) -> None:
@@ -64,11 +62,13 @@ class Site:
     def start(self) -> None:
         """Run until it is ready."""
         command = [sys.executable, "app.py", "serve", "--port", str(self.port)]
-        environment = {**OWN, "ZHIYIN_EMBEDDER": "hashing", "ZHIYIN_DATA": str(self.data), **self._environment}
+        settings = {"ZHIYIN_EMBEDDER": "hashing", "ZHIYIN_DATA": str(self.data), **self._environment}
         with self.log.open("ab") as log:
             # the limit on the size of files, which one fault sets, is not to hit the log: it goes through a pipe
             self._copy = copy = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=log)
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=copy.stdin, stderr=copy.stdin)
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment_with(settings), stdout=copy.stdin, stderr=copy.stdin
+            )
             if copy.stdin:
                 copy.stdin.close()
         wait_for(f"{self.url}/v1/ready", self.process, self.log)
@@ -178,7 +178,7 @@ def until(check: Any, seconds: float = SECONDS) -> bool:
 def template(folder: Path) -> Path:
     """Make a folder of data with an index in it, to be copied for each service."""
     data = folder / "template"
-    environment = {**OWN, "ZHIYIN_EMBEDDER": "hashing", "ZHIYIN_DATA": str(data)}
+    environment = environment_with({"ZHIYIN_EMBEDDER": "hashing", "ZHIYIN_DATA": str(data)})
     subprocess.run([sys.executable, "app.py", "index"], cwd=ROOT, env=environment, check=True, capture_output=True)
     return data
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.servers import ROOT, app, free_port
+from benchmarks.servers import ROOT, app, environment_with, free_port, wait_for
 
 UNLIMITED = {"ZHIYIN_API_PER_MINUTE": "0", "ZHIYIN_API_CONCURRENT": "0"}  # one client here stands for many
 SAMPLE_SECONDS = 2.0
@@ -93,21 +91,10 @@ def served(
         RuntimeError: it does not become ready; with the end of its log.
     """
     settings = {"ZHIYIN_DATA": str(folder / "data"), **UNLIMITED, **environment}
-    log, until = folder / "server.log", time.monotonic() + ready_seconds
+    log = folder / "server.log"
     with app(free_port(), settings, log, *options) as (url, process):
-        while not _ready(url):
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"the server is not ready:\n{log.read_text(errors='replace')[-4000:]}")
-            time.sleep(0.2)
+        wait_for(f"{url}/v1/ready", process, log, ready_seconds)
         yield url, process.pid
-
-
-def _ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/v1/ready", timeout=5) as answer:
-            return bool(json.load(answer)["ready"])
-    except OSError:
-        return False
 
 
 def locust(file: str, url: str, clients: int, seconds: float, *options: str) -> dict[str, Any]:
@@ -137,5 +124,4 @@ def locust(file: str, url: str, clients: int, seconds: float, *options: str) -> 
 def index(folder: Path, catalogue: Path) -> None:
     """Index a catalogue of the films domain, if that was not done before."""
     command = [sys.executable, str(ROOT / "app.py"), "index", "--catalog", str(catalogue), "--domain", "movies"]
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("ZHIYIN_") or k == "ZHIYIN_HOME"}
-    subprocess.run(command, cwd=ROOT, env={**kept, "ZHIYIN_DATA": str(folder / "data")}, check=True)
+    subprocess.run(command, cwd=ROOT, env=environment_with({"ZHIYIN_DATA": str(folder / "data")}), check=True)

@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
 from chatbot.api.problems import ApiError
-from chatbot.api_keys import SCOPES, USER_SCOPES, ApiKey, KeyStore
+from chatbot.api_keys import SCOPES, USER_SCOPES, ApiKey, KeyStore, issue
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key or a user's token: `zy_...`")
 
@@ -114,7 +114,9 @@ def issue_token(keys: KeyStore, caller: Caller, user: str, seconds: float) -> tu
         ApiError: 409, nobody needs a token here; 403, the key may not issue any, or not for this user, or has no scope for it.
     """
     if caller.key is None:
-        raise ApiError(409, "open", "No key is needed here, so no token is. Make a key first: python app.py keys add NAME")
+        raise ApiError(
+            409, "open", "No key is needed here, so no token is. Make one: python app.py keys add NAME --scope tokens"
+        )
     check_scope(caller, "tokens")
     if caller.key.issuer:
         raise ApiError(403, "scope", "A user's token issues no other.")
@@ -123,4 +125,4 @@ def issue_token(keys: KeyStore, caller: Caller, user: str, seconds: float) -> tu
         raise ApiError(403, "scope", "This key has no scope that a user's token could have.")
     until = min(time.time() + seconds, caller.key.expires or float("inf"))
     limits = {"per_minute": caller.key.per_minute, "concurrent": caller.key.concurrent}
-    return keys.issue(caller.key.name, scopes, user=user, expires=until, issuer=caller.key.id, **limits)
+    return issue(keys, caller.key.name, scopes, user=user, expires=until, issuer=caller.key.id, **limits)

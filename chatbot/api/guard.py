@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -27,7 +25,7 @@ from chatbot.api.callers import Caller, acting_user, caller_of, check_scope, iss
 from chatbot.api.problems import ApiError, api_error, install_handlers
 from chatbot.api_keys import ApiKey, KeyStore, digest, split_secret
 from chatbot.limiting import RateLimiter, address_network
-from chatbot.observing.middleware import route_template
+from chatbot.observing.middleware import request_id_of, route_template
 from chatbot.settings import Settings
 from retrieval.errors import SettingsError
 
@@ -40,7 +38,6 @@ _KNOWN = 10_000  # keys and tokens that are remembered
 _LOOKUPS = 4  # at once; not of the threads that the routes work in
 _CLIENT_GONE = 499
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _PROXIED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _MAY_SEND = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Mcp-Protocol-Version", "Mcp-Session-Id")
@@ -77,8 +74,8 @@ class Rules:
 class Door:
     """Who may come in, and what is counted of each: one for a server. What it counts, it counts in this process alone."""
 
-    def __init__(self, keys: KeyStore, rules: Rules | None = None, audit: Audit | None = None) -> None:
-        """Take the keys, the rules, and where it is written down who touched whom."""
+    def __init__(self, keys: Callable[[], KeyStore], rules: Rules | None = None, audit: Audit | None = None) -> None:
+        """Take what returns the keys (the first time it may open them), the rules, and where it is noted who touched whom."""
         self.keys, self.rules, self.audit = keys, rules or Rules(), audit
         self._known: dict[str, tuple[ApiKey, float]] = {}  # digest of the secret to its key, and when it was looked up
         self._any = (True, float("-inf"))  # whether there is a key, and when that was looked up
@@ -93,10 +90,10 @@ class Door:
         Raises:
             SettingsError: says what to do.
         """
-        if not is_loopback(host) and not self.rules.password and not self.keys.any():
+        if not is_loopback(host) and not self.rules.password and not self.keys().any():
             raise SettingsError(
                 f"On {host} others can reach the API, and there is no key that it could ask for. Make one: "
-                "python app.py keys add NAME. Or listen on 127.0.0.1.",
+                "python app.py keys add NAME --scope chat. Or listen on 127.0.0.1.",
                 key="error_settings",
             )
 
@@ -122,7 +119,7 @@ class Door:
             return False
         found, looked = self._any
         if time.monotonic() - looked > FRESH_SECONDS:
-            found = await self._ask(self.keys.any)
+            found = await self._ask(lambda: self.keys().any())
             self._any = found, time.monotonic()
         return not found
 
@@ -151,7 +148,7 @@ class Door:
                 return known
         wait = 0 if known else self._failures.wait(address)  # what was good a moment ago is looked up whatever others try
         if not wait:
-            found = await self._ask(lambda: self.keys.find(secret)) if split_secret(secret) else None
+            found = await self._ask(lambda: self.keys().find(secret)) if split_secret(secret) else None
             self._known.pop(name, None)
             if found:
                 self._known[name] = found, time.monotonic()
@@ -245,8 +242,8 @@ class Guard:
             await self._app(scope, receive, send)
         else:
             # what stands before may have given it an id, under which it is counted and traced
-            given = str(get_contextvars().get("request_id", "")) or Headers(scope=scope).get("x-request-id", "")
-            answer = _Answer(send, given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+            given = str(get_contextvars().get("request_id", ""))
+            answer = _Answer(send, given or request_id_of(Headers(scope=scope)))
             with bound_contextvars(request_id=answer.request_id):
                 await self._serve(scope, receive, answer)
 

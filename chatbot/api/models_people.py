@@ -7,9 +7,8 @@ from typing import Any, Literal, TypeAlias
 from pydantic import Field
 
 from chatbot.api.models import NAME, ConversationId, Incoming, ItemId, Outgoing, UserId
-from chatbot.types import MAX_MESSAGE
+from chatbot.types import MAX_MESSAGE, MAX_TITLE
 
-MAX_TITLE = 120  # characters; as chatbot.store.headings, which is slow to import
 MAX_EVENTS = 1000  # of one request
 
 ApiEventKind: TypeAlias = Literal[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
@@ -29,8 +30,8 @@ _Profile = Annotated[Caller, needs("profile")]
 _Language = Annotated[ApiLanguage, Query(description="Of the lines.")]
 
 
-def people_router(service: Service, keys: KeyStore) -> APIRouter:
-    """Return the routes; ``keys`` issues tokens. A user's id may hold a ``/``, as may that of a conversation."""
+def people_router(service: Service, keys: Callable[[], KeyStore]) -> APIRouter:
+    """Return the routes; ``keys`` returns what keeps tokens. A user's id may hold a ``/``, as may that of a conversation."""
     router = APIRouter(tags=["people"])
     _profile(router, service)
     _conversations(router, service)
@@ -47,7 +48,7 @@ def people_router(service: Service, keys: KeyStore) -> APIRouter:
         wanted: Annotated[TokenRequest, Body(openapi_examples=asked(examples.SECONDS, examples.SECONDS))],
     ) -> TokenAnswer:
         """It may do what the key may do and a person needs, for this user alone, until it expires. It is shown this once."""
-        secret, key = issue_token(keys, caller, user, wanted.seconds)
+        secret, key = issue_token(keys(), caller, user, wanted.seconds)
         return TokenAnswer(token=secret, user=user, expires=key.expires or 0.0)
 
     return router

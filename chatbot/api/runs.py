@@ -105,24 +105,10 @@ class Runs:
         with self._changed:
             self._draining = True
 
-    def drain(self, seconds: float) -> int:
-        """Take no more turns, wait for the running ones, then call off those that are left, and wait for them to be kept.
-
-        Args:
-            seconds: that they may go on.
-
-        Returns:
-            How many had to be called off.
-        """
-        self.begin_drain()
+    def turns(self) -> list[Run]:
+        """Return those that run."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._runs, max(0.0, seconds))
-            left = list(self._runs)
-        for run in left:
-            run.cancel.set()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._runs, LET_GO_SECONDS if left else 0)
-        return len(left)
+            return list(self._runs)
 
 
 def _later(status: int, code: str, message: str) -> ApiError:

@@ -32,7 +32,7 @@ from chatbot.api.models_people import (
 )
 from chatbot.api.noted import changes, event_of
 from chatbot.api.problems import ApiError
-from chatbot.api.runs import Runs
+from chatbot.api.runs import Run, Runs
 from chatbot.api.talk import Chat, check_same, names_of, told
 from chatbot.api.wire import (
     answer_of,
@@ -268,9 +268,9 @@ class Service:
         """Take no more turns; :meth:`ready` says so."""
         self._runs.begin_drain()
 
-    def drain(self, seconds: float) -> int:
-        """Wait for the running turns, then call off those that are left; see :meth:`chatbot.api.runs.Runs.drain`."""
-        return self._runs.drain(seconds)
+    def turns(self) -> Sequence[Run]:
+        """Return the turns that run; :func:`chatbot.hosting.end_turns` ends them."""
+        return self._runs.turns()
 
     def _load(self, id: str, user: str) -> Conversation:
         """Load a conversation; that another has it is not told apart from that there is none."""

@@ -36,8 +36,7 @@ class Observed:
             return
         started, status = time.perf_counter(), 0
         headers, method = Headers(scope=scope), scope["method"] if scope["method"] in METHODS else OTHER
-        given = headers.get(HEADER, "")
-        request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = request_id_of(headers)
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -60,6 +59,12 @@ class Observed:
                 self._metrics.request(route, method, status, time.perf_counter() - started)
                 if self._tracer and span is not None:
                     self._tracer.answered(span, method, route, status)
+
+
+def request_id_of(headers: Headers) -> str:
+    """Return the id that a request comes with, if it is short and plain, else a new one."""
+    given = headers.get(HEADER, "")
+    return given if _ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def route_template(scope: Scope) -> str:

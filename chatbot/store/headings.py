@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chatbot.store.base import too_long
-
-MAX_TITLE = 120  # characters
+from chatbot.types import MAX_TITLE
 
 
 def read_title(title: str) -> str:

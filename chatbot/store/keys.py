@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine, delete, insert, or_, select, update
 
-from chatbot.api_keys import SCOPES, USER_SCOPES, ApiKey, KeyStore, digest, make_key, same, split_secret
+from chatbot.api_keys import ApiKey, digest, same, split_secret
 from chatbot.store.tables import ApiKeyRow
 
-__all__ = ["SCOPES", "USER_SCOPES", "ApiKey", "InMemoryKeys", "KeyStore", "SqlKeys"]
 _KEYS: Any = ApiKeyRow.__table__
 
 
@@ -24,27 +23,13 @@ class SqlKeys:
         """Take the engine of a database that has the tables."""
         self._engine = engine
 
-    def issue(
-        self,
-        name: str,
-        scopes: Collection[str],
-        *,
-        user: str = "",
-        expires: float | None = None,
-        per_minute: int | None = None,
-        concurrent: int | None = None,
-        issuer: str = "",
-    ) -> tuple[str, ApiKey]:
+    def add(self, key: ApiKey, secret: str) -> None:
         """Insert; with a user, delete the tokens that have expired."""
-        secret, key = make_key(
-            name, scopes, user=user, expires=expires, per_minute=per_minute, concurrent=concurrent, issuer=issuer
-        )
         row = {c.name: getattr(key, c.name) for c in _KEYS.c if c.name not in ("digest", "scopes")}
         with self._engine.begin() as connection:
-            if user:
+            if key.user:
                 connection.execute(delete(_KEYS).where(_KEYS.c.user != "", _KEYS.c.expires <= key.created))
             connection.execute(insert(_KEYS).values(**row, digest=digest(secret), scopes=" ".join(sorted(key.scopes))))
-        return secret, key
 
     def find(self, secret: str) -> ApiKey | None:
         """Select by the id, and compare the digest."""
@@ -92,26 +77,12 @@ class InMemoryKeys:
         self._lock = threading.Lock()
         self._keys: dict[str, tuple[str, ApiKey]] = {}  # id to digest and key
 
-    def issue(
-        self,
-        name: str,
-        scopes: Collection[str],
-        *,
-        user: str = "",
-        expires: float | None = None,
-        per_minute: int | None = None,
-        concurrent: int | None = None,
-        issuer: str = "",
-    ) -> tuple[str, ApiKey]:
+    def add(self, key: ApiKey, secret: str) -> None:
         """Add; with a user, drop the tokens that have expired."""
-        secret, key = make_key(
-            name, scopes, user=user, expires=expires, per_minute=per_minute, concurrent=concurrent, issuer=issuer
-        )
         with self._lock:
-            if user:
+            if key.user:
                 self._drop(lambda old: bool(old.user and old.expires is not None and old.expires <= key.created))
             self._keys[key.id] = digest(secret), key
-        return secret, key
 
     def _drop(self, gone: Callable[[ApiKey], bool]) -> None:
         self._keys = {id: (kept, key) for id, (kept, key) in self._keys.items() if not gone(key)}

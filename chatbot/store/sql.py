@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -86,6 +86,12 @@ class SqlUserStore:
         """Return the keys of the API, which are in the same database."""
         return SqlKeys(self._engine)
 
+    @contextmanager
+    def _writing(self) -> Generator[Session]:
+        """Surround what is written in one transaction."""
+        with self._turns, Session(self._engine) as session, session.begin():
+            yield session
+
     # -- events -----------------------------------------------------------------------------------------------------
 
     def append(self, *events: Event) -> int:
@@ -93,7 +99,8 @@ class SqlUserStore:
         if not events:
             return 0
         insert = self._insert(_EVENTS).on_conflict_do_nothing(index_elements=["user", "id"]).returning(_EVENTS.c.number)
-        with self._turns, self._engine.begin() as connection:
+        with self._writing() as session:
+            connection = session.connection()
             self._ensure_users(connection, (event.user for event in events))
             return len(connection.execute(insert, [self._row(arrived(event)) for event in events]).all())
 
@@ -147,7 +154,7 @@ class SqlUserStore:
     def save(self, conversation: str, user: str, turn: StoredTurn) -> None:
         """Insert or replace."""
         message, record = self._cipher.hide(turn.message), hide_record(self._cipher, turn.record)
-        with self._turns, Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             self._ensure_users(session.connection(), [user])
             # of two who begin the same conversation at once, one inserts it and the other waits
             new = self._insert(ConversationRow).values(id=conversation, user=user, used=turn.at)
@@ -193,7 +200,7 @@ class SqlUserStore:
     def rename(self, conversation: str, user: str, title: str) -> None:
         """Update."""
         title = read_title(title)
-        with self._turns, Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             row = self._mine(session, conversation, user)
             if row is None:
                 raise absent(conversation)
@@ -201,7 +208,7 @@ class SqlUserStore:
 
     def remove(self, conversation: str, user: str) -> None:
         """Delete, and overwrite what was there."""
-        with self._turns, Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             if self._mine(session, conversation, user) is None:
                 return
             session.execute(delete(TurnRow).where(TurnRow.conversation == conversation))
@@ -210,7 +217,7 @@ class SqlUserStore:
 
     def withdraw(self, conversation: str, user: str, turn: str) -> None:
         """Delete."""
-        with self._turns, Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             self._mine(session, conversation, user)
             session.execute(delete(TurnRow).where(TurnRow.conversation == conversation, TurnRow.id == turn))
 
@@ -219,7 +226,7 @@ class SqlUserStore:
     def erase(self, user: str) -> None:
         """Delete, and overwrite what was there."""
         mine = select(ConversationRow.id).where(ConversationRow.user == user)
-        with self._turns, Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             session.execute(delete(TurnRow).where(TurnRow.conversation.in_(mine)))
             for table in (EventRow, ConversationRow):
                 session.execute(delete(table).where(table.user == user))
@@ -229,7 +236,7 @@ class SqlUserStore:
 
     def expire(self, before: float) -> int:
         """Delete what is older, and conversations without turns and people without anything."""
-        with self._turns, Session(self._engine) as session, session.begin():
+        with self._writing() as session:
             gone = sum(session.execute(delete(table).where(table.at < before)).rowcount for table in (EventRow, TurnRow))  # pyright: ignore
             if gone:
                 session.execute(delete(ConversationRow).where(ConversationRow.id.not_in(select(TurnRow.conversation))))

@@ -39,7 +39,9 @@ class Step:
 
 
 @dataclass(slots=True)
-class _Run:
+class Run:
+    """A running turn; ``abandoned``: it may show nothing more."""
+
     cancel: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
     abandoned: bool = False
@@ -56,7 +58,7 @@ class Runner:
     def __init__(self, look: Callable[[RecommendationPipeline, str], Shelf]) -> None:
         """Take what shows a person's shelf as it is now."""
         self._look = look
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, Run] = {}
         self._draining = False
 
     def answer(
@@ -72,7 +74,7 @@ class Runner:
         if self._draining:
             yield Step(error=text(language, "error_stopping"))
             return
-        run = _Run()
+        run = Run()
         self._runs[session] = run
         try:
             yield from self._answer(run, message, pipeline, memory, language, drop)
@@ -89,7 +91,7 @@ class Runner:
 
     def _answer(
         self,
-        run: _Run,
+        run: Run,
         message: str,
         pipeline: RecommendationPipeline,
         memory: Memory,
@@ -124,7 +126,7 @@ class Runner:
                     events.close()
 
     def _follow(
-        self, run: _Run, events: Iterator[TurnEvent], live: LiveTurn, look: Callable[[], Shelf], language: str
+        self, run: Run, events: Iterator[TurnEvent], live: LiveTurn, look: Callable[[], Shelf], language: str
     ) -> Iterator[Step]:
         shelf, drawn = look(), 0.0
         try:
@@ -159,22 +161,9 @@ class Runner:
         """Take no more turns."""
         self._draining = True
 
-    def drain(self, seconds: float) -> int:
-        """Take no more turns and let the running ones end; those that take longer are stopped, and kept as far as they came.
-
-        Args:
-            seconds: that they may take.
-
-        Returns:
-            How many were stopped.
-        """
-        self.begin_drain()
-        _wait(list(self._runs.values()), seconds)
-        left = [run for run in list(self._runs.values()) if not run.over.is_set()]
-        for run in left:
-            run.cancel.set()
-        _wait(left, HAND_OVER_SECONDS)
-        return len(left)
+    def turns(self) -> list[Run]:
+        """Return those that run."""
+        return list(self._runs.values())
 
     def abandon(self, session: str) -> None:
         """End the running turn of a page and wait until it can show nothing more."""
@@ -183,9 +172,3 @@ class Runner:
             run.abandoned = True
             run.cancel.set()
             run.over.wait(HAND_OVER_SECONDS)
-
-
-def _wait(runs: Sequence[_Run], seconds: float) -> None:
-    until = time.monotonic() + seconds
-    for run in runs:
-        run.over.wait(max(0.0, until - time.monotonic()))

@@ -15,7 +15,7 @@ from chatbot.ui.atlas import Atlas
 from chatbot.ui.cards import KINDS, Shelf, no_picture
 from chatbot.ui.memory import Memory
 from chatbot.ui.panels import Desk, Shown, ends_turn, show_side
-from chatbot.ui.running import Runner, Step, new_conversation
+from chatbot.ui.running import Run, Runner, Step, new_conversation
 from chatbot.ui.texts import choose_language, error_text, text
 from chatbot.ui.turns import render_held, render_history, render_marks, render_turns
 from retrieval.errors import ZhiyinError
@@ -172,9 +172,9 @@ class Sessions:
         """Take no more messages."""
         self._runner.begin_drain()
 
-    def drain(self, seconds: float) -> int:
-        """Let the running turns of all pages end; see :meth:`chatbot.ui.running.Runner.drain`."""
-        return self._runner.drain(seconds)
+    def turns(self) -> Sequence[Run]:
+        """Return the running turns of all pages; :func:`chatbot.hosting.end_turns` ends them."""
+        return self._runner.turns()
 
     def note(self, session: str, memory: Memory, opinion: str) -> dict[str, list[str]]:
         """Keep an opinion, ``{"item", "kind", "on", "turn"}`` as JSON, and return what the person now thinks of what.

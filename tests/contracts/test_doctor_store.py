@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from chatbot.api_keys import issue
 from chatbot.doctor import Plan
 from chatbot.doctor_store import look_at_store
 from chatbot.settings import Settings
@@ -22,7 +23,7 @@ def test_a_store_in_postgresql(postgres, tmp_path):
     with closing(SqlUserStore(postgres, "a long sentence")) as store:
         store.save("c", "ann", StoredTurn("t", 1.0, "a secret wish", {}))
         store.append(Event("ann", "liked", "tt1"))
-        store.keys.issue("shop", ["chat"])
+        issue(store.keys, "shop", ["chat"])
     checks = look(key="a long sentence")
     assert {check.status for check in checks.values()} == {"ok"}
     assert set(checks) == {"user store", "user store: tables", "access"}

@@ -27,7 +27,7 @@ from chatbot.api.models_people import EventIn, EventsNoted, ProfilePatch
 from chatbot.api.openai_chat import openai_router
 from chatbot.api.service import Service
 from chatbot.api.streaming import make_room
-from chatbot.api_keys import SCOPES
+from chatbot.api_keys import SCOPES, issue
 from chatbot.client import Client, InvalidError, NotAllowedError, NotFoundError
 from chatbot.loading import Loader
 from chatbot.observing.metrics import Metrics
@@ -48,14 +48,14 @@ def put_together(pipeline, keys):
     service, room = Service(loader), make_room()
     door, lifespan = make_mcp(service, room)
     routers = openai_router(service, room), mcp_router(door)
-    return service, make_api(service, Door(keys), Metrics().render, routers=routers, lifespan=lifespan, room=room)
+    return service, make_api(service, Door(lambda: keys), Metrics().render, routers=routers, lifespan=lifespan, room=room)
 
 
 @pytest.fixture(scope="module")
 def server(make_pipeline):
     """A server that asks for keys, and who may come in."""
     keys = InMemoryKeys()
-    secret, _ = keys.issue("shop", SCOPES)
+    secret, _ = issue(keys, "shop", SCOPES)
     service, app = put_together(make_pipeline(["A quiet one.", "安静的一部。"]), keys)
 
     with listening(app) as http:
@@ -168,7 +168,7 @@ def test_mcp_client_holds_a_conversation(server, language, mode):
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 def test_agent_that_leaves_stops_the_turn(make_pipeline, mode):
     model, keys = WaitingModel(), InMemoryKeys()
-    secret, _ = keys.issue("agent", ["chat"])
+    secret, _ = issue(keys, "agent", ["chat"])
     service, app = put_together(make_pipeline(model=model), keys)
 
     async def work(client):
@@ -245,7 +245,7 @@ def test_mcp_errors_are_words_for_the_agent(server):
     expected = ["no item 'nothing'", "id: Field required", "'user' is missing", "colour", "no tool 'erase'"]
     for part, told in zip(expected, words, strict=True):
         assert part in told
-    lists, _ = server.keys.issue("lists", ["recommend"])
+    lists, _ = issue(server.keys, "lists", ["recommend"])
     (refused,) = with_mcp(server, lambda client: work(client, ("chat", {"message": "hi", "user": "ann"})), key=lists)
     assert "does not have the scope 'chat'" in refused.content[0].text
 

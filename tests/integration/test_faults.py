@@ -13,9 +13,9 @@ import pytest
 
 from benchmarks.faults import of_process, of_store
 from benchmarks.faults.of_model import in_process
-from benchmarks.faults.site import OWN, WISHES, ModelServer, template
+from benchmarks.faults.site import WISHES, ModelServer, template
 from benchmarks.faults.tally import Tally
-from benchmarks.servers import ROOT, free_port, wait_for
+from benchmarks.servers import ROOT, environment_with, free_port, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,9 @@ def test_a_page_that_is_ended_in_mid_turn_keeps_what_there_was(data, tmp_path):
         "SHUTDOWN_SECONDS": "0.2",
     }
     database = tmp_path / "page.db"
-    environment = {**OWN, **{f"ZHIYIN_{k}": v for k, v in settings.items()}, "ZHIYIN_DATABASE": f"sqlite:///{database}"}
+    environment = environment_with(
+        {**{f"ZHIYIN_{k}": v for k, v in settings.items()}, "ZHIYIN_DATABASE": f"sqlite:///{database}"}
+    )
     with log.open("wb") as file:
         command = [sys.executable, "app.py", "--port", str(port)]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)

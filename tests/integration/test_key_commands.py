@@ -8,7 +8,7 @@ import time
 import pytest
 from test_app import App
 
-from chatbot.api_keys import SCOPES
+from chatbot.api_keys import SCOPES, issue
 from chatbot.store import SqlUserStore
 
 
@@ -35,13 +35,13 @@ def test_a_key_is_made_listed_and_revoked_and_its_secret_is_shown_once(app, tmp_
     key = store.keys.find(secret)
     assert (key.name, key.scopes, key.user, key.per_minute, key.concurrent) == ("店 shop", {"chat", "tokens"}, "ann", 7, 0)
     assert 0 <= key.expires - before - 2 * 86400 < 100
-    issued, token = store.keys.issue("店 shop", ["chat"], user="bob", issuer=key.id)
+    issued, token = issue(store.keys, "店 shop", ["chat"], user="bob", issuer=key.id)
     expired = ok(app, "add", "short", "--scope", "chat", "--days", "0").stdout.strip()
     assert store.keys.find(expired) is None
 
     assert "good for nothing" in ok(app, "revoke", key.id).stderr  # while the store is open elsewhere
     assert store.keys.find(secret) is store.keys.find(issued) is None
-    other, good = store.keys.issue("monitor", ["monitor"])
+    other, good = issue(store.keys, "monitor", ["monitor"])
     text, lines = ok(app, "list").stdout, ok(app, "list", "--json").stdout
     for part in (key.id, "店 shop", "[chat tokens]", "user ann", "7 a minute", "0 at once", f"token of {key.id}", " expired "):
         assert part in text

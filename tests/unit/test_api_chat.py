@@ -8,6 +8,7 @@ import pytest
 from api_server import FailingModel, WaitingModel, events, serve, somebody
 
 from chatbot.api.models import EVENTS, ChatAnswer
+from chatbot.hosting import end_turns
 from retrieval.errors import EngineError, StoreError
 
 SAID = {"en": "a quiet film about space, no horror", "zh": "想看安静的太空片，不要恐怖片"}
@@ -173,7 +174,8 @@ def test_a_message_that_was_deidentified_is_told_again_too(api):
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb"])
 def test_a_key_that_cannot_be_is_refused(api, key):
     answer = api.client.post("/v1/chat", json={"message": "hello", "user": api.user}, headers={"Idempotency-Key": key})
-    problem(answer, 422, "field")
+    assert "idempotency-key" in problem(answer, 422, "field")["where"].lower()
+    assert not api.pipeline.store.conversations(api.user)
 
 
 def test_while_a_turn_runs_its_key_waits(make_pipeline):
@@ -187,7 +189,7 @@ def test_while_a_turn_runs_its_key_waits(make_pipeline):
     problem(refused, 409, "running")
     assert int(refused.headers["retry-after"]) >= 1
     assert api.service.running == 1
-    assert api.service.drain(0) == 1  # called off, and waited for
+    assert end_turns(0, [api.service]) == 1  # called off, and waited for
     thread.join(20)
     assert "stopped" in cut[0]["notes"]
     assert api.service.running == 0
@@ -203,7 +205,7 @@ def test_a_turn_that_was_cut_is_run_again_in_its_place(make_pipeline):
     thread = threading.Thread(target=lambda: say(api, SAID["en"], key="k1", conversation="c1"))
     thread.start()
     assert model.waiting.wait(20)
-    api.service.drain(0)
+    end_turns(0, [api.service])
     thread.join(20)
     (cut,) = pipeline.store.load("c1", "ann").turns
     assert "stopped" in cut.record["notes"]

@@ -29,6 +29,7 @@ from chatbot.api import guard
 from chatbot.api.audit import Audit
 from chatbot.api.guard import Caller, Door, Rules, acting_user, caller_of, issue_token, needs, protect
 from chatbot.api.problems import ApiError
+from chatbot.api_keys import issue
 from chatbot.observing.metrics import Metrics
 from chatbot.observing.middleware import Observed
 from chatbot.portable import pseudonym
@@ -121,12 +122,12 @@ def keys():
 
 @pytest.fixture
 def secret(keys):
-    return keys.issue("shop", ["chat", "items", "profile", "tokens"])[0]
+    return issue(keys, "shop", ["chat", "items", "profile", "tokens"])[0]
 
 
 @pytest.fixture
 def door(keys, secret):
-    return Door(keys)
+    return Door(lambda: keys)
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def test_a_key_is_taken_from_either_header_and_opens_what_it_has_a_scope_for(cli
     assert client.get("/v1/items", headers={"Authorization": f"bEARER  {secret}"}).status_code == 200
     assert client.get("/v1/items", headers={"X-API-Key": secret}).status_code == 200
     assert client.get("/mcp/", headers=bearer(secret)).text == "shop 0"
-    narrow, _ = keys.issue("narrow", ["items"])
+    narrow, _ = issue(keys, "narrow", ["items"])
     assert client.get("/v1/items", headers=bearer(narrow)).status_code == 200
     refused = client.get("/v1/users/ann/profile", headers=bearer(narrow))
     assert (refused.status_code, error_of(refused)["code"]) == (403, "scope")
@@ -168,9 +169,9 @@ def test_a_key_is_taken_from_either_header_and_opens_what_it_has_a_scope_for(cli
 
 
 def test_unknown_revoked_and_expired_keys_are_refused_in_the_same_words(client, keys, secret):
-    revoked, key = keys.issue("a", ["items"])
+    revoked, key = issue(keys, "a", ["items"])
     keys.revoke(key.id)
-    expired, _ = keys.issue("b", ["items"], expires=time.time() - 1)
+    expired, _ = issue(keys, "b", ["items"], expires=time.time() - 1)
     wrong = [revoked, expired, f"zy_{'0' * 16}_{'x' * 43}", secret[:-1] + ("A" if secret[-1] != "A" else "B"), "x", "ключ 钥匙"]
     bodies = {client.get("/v1/items", headers=[(b"authorization", f"Bearer {text}".encode())]).text for text in wrong}
     assert len(bodies) == 1
@@ -194,7 +195,7 @@ def test_a_key_is_looked_up_once_in_five_seconds_in_a_thread_of_its_own_and_then
                 asyncio.get_running_loop()
             return True
 
-    client = client_of(Door(Watched()))
+    client = client_of(Door(Watched))
     assert guard.FRESH_SECONDS <= 5
     for _ in range(3):
         assert client.get("/v1/items", headers=bearer(secret)).status_code == 200
@@ -208,7 +209,7 @@ def test_a_key_is_looked_up_once_in_five_seconds_in_a_thread_of_its_own_and_then
 
 
 def test_a_key_that_expires_while_it_is_remembered_is_refused_at_once(client, keys):
-    secret, _ = keys.issue("short", ["items"], expires=time.time() + 0.2)
+    secret, _ = issue(keys, "short", ["items"], expires=time.time() + 0.2)
     assert client.get("/v1/items", headers=bearer(secret)).status_code == 200
     time.sleep(0.25)
     assert client.get("/v1/items", headers=bearer(secret)).status_code == 401
@@ -222,7 +223,7 @@ def test_keys_that_cannot_be_read_let_nobody_in(keys, secret):
         def any(self):
             return True
 
-    refused = client_of(Door(Broken())).get("/v1/items", headers=bearer(secret))
+    refused = client_of(Door(Broken)).get("/v1/items", headers=bearer(secret))
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert "/srv" not in refused.text
 
@@ -234,7 +235,7 @@ def test_wrong_keys_are_limited_by_address_and_a_key_in_use_goes_on(door, keys, 
     assert {answer.status_code for answer in wrong[:-1]} == {401}
     assert wrong[-1].status_code == 429
     assert 0 < int(wrong[-1].headers["Retry-After"]) <= 60
-    new, _ = keys.issue("new", ["items"])
+    new, _ = issue(keys, "new", ["items"])
     assert client.get("/v1/items", headers=bearer(new)).status_code == 429  # tries are over, right or wrong
     assert client.get("/v1/items", headers=bearer(secret)).status_code == 200
     elsewhere = TestClient(make_app(door), LOCAL, client=("192.0.2.7", 1))
@@ -265,11 +266,11 @@ def test_a_users_token_speaks_for_that_user_alone(client, keys, secret):
 def test_who_may_not_issue_tokens_does_not(keys, secret):
     key = keys.find(secret)
     _, token = issue_token(keys, Caller(key), "ann", 60)
-    narrow = keys.find(keys.issue("narrow", ["chat"])[0])
-    monitor = keys.find(keys.issue("monitor", ["monitor", "tokens"])[0])
-    short = keys.find(keys.issue("short", ["chat", "tokens"], expires=time.time() + 100)[0])
-    anns = keys.find(keys.issue("ann's", ["chat", "tokens"], user="ann")[0])
-    issued_by_token = keys.find(keys.issue("t", ["chat", "tokens"], user="ann", issuer=key.id)[0])
+    narrow = keys.find(issue(keys, "narrow", ["chat"])[0])
+    monitor = keys.find(issue(keys, "monitor", ["monitor", "tokens"])[0])
+    short = keys.find(issue(keys, "short", ["chat", "tokens"], expires=time.time() + 100)[0])
+    anns = keys.find(issue(keys, "ann's", ["chat", "tokens"], user="ann")[0])
+    issued_by_token = keys.find(issue(keys, "t", ["chat", "tokens"], user="ann", issuer=key.id)[0])
     for caller, user, status in (
         (Caller(None), "ann", 409),
         (Caller(token), "ann", 403),
@@ -297,11 +298,11 @@ def test_a_route_that_stands_without_the_guard_lets_nobody_in(keys):
 
 
 def test_on_loopback_everything_is_open_until_there_is_a_key(keys, monkeypatch):
-    client = client_of(Door(keys))
+    client = client_of(Door(lambda: keys))
     said = client.post("/v1/chat", json={"message": WORDS, "user": "ann"}, headers=bearer("sk-whatever"))
     assert said.json() == {"user": "ann", "name": "open"}
     assert client.get("/mcp/").text == "open 0"
-    keys.issue("first", ["chat"])
+    issue(keys, "first", ["chat"])
     monkeypatch.setattr(guard, "FRESH_SECONDS", 0.0)
     assert client.get("/v1/items").status_code == 401
 
@@ -310,18 +311,18 @@ def test_on_loopback_everything_is_open_until_there_is_a_key(keys, monkeypatch):
     "rules", [Rules(host="0.0.0.0"), Rules(host="192.0.2.1"), Rules(host="shop.example"), Rules(password=True)]
 )
 def test_beyond_loopback_or_with_a_password_nothing_is_open(keys, rules):
-    assert client_of(Door(keys, rules)).get("/v1/items").status_code == 401
+    assert client_of(Door(lambda: keys, rules)).get("/v1/items").status_code == 401
 
 
 @pytest.mark.parametrize(
     ("host", "status"), [("localhost", 200), ("[::1]:9", 200), ("evil.example", 421), ("[::1", 421), ("", 421)]
 )
 def test_while_it_is_open_only_this_machines_names_are_answered(keys, host, status):
-    assert client_of(Door(keys)).get("/v1/items", headers={"Host": host}).status_code == status
+    assert client_of(Door(lambda: keys)).get("/v1/items", headers={"Host": host}).status_code == status
 
 
 def test_while_it_is_open_an_address_that_others_reach_and_a_proxy_are_refused(keys):
-    door = Door(keys)
+    door = Door(lambda: keys)
     reached = client_of(door, "http://192.0.2.4").get("/v1/items", headers={"Host": "localhost"})
     assert (reached.status_code, error_of(reached)["code"]) == (421, "loopback")
     for name in ("X-Forwarded-For", "Forwarded", "Via"):
@@ -342,26 +343,26 @@ def test_while_it_is_open_an_address_that_others_reach_and_a_proxy_are_refused(k
     ],
 )
 def test_while_it_is_open_no_other_sites_page_can_make_a_browser_say_something(keys, headers, status):
-    client = client_of(Door(keys, Rules(origins=(SHOP, "*"))))
+    client = client_of(Door(lambda: keys, Rules(origins=(SHOP, "*"))))
     assert client.post("/v1/chat", json={"message": WORDS, "user": "ann"}, headers=headers).status_code == status
     assert client.get("/v1/items", headers=headers).status_code == 200  # no script of theirs can read it
 
 
 def test_beyond_loopback_nothing_is_served_without_a_key_or_a_password(keys):
     for host in ("127.0.0.1", "localhost", "::1"):
-        Door(keys).check_host(host)
+        Door(lambda: keys).check_host(host)
     with pytest.raises(SettingsError, match=r"python app\.py keys add"):
-        Door(keys).check_host("0.0.0.0")
-    Door(keys, Rules(password=True)).check_host("0.0.0.0")
-    keys.issue("a", ["chat"])
-    Door(keys).check_host("0.0.0.0")
+        Door(lambda: keys).check_host("0.0.0.0")
+    Door(lambda: keys, Rules(password=True)).check_host("0.0.0.0")
+    issue(keys, "a", ["chat"])
+    Door(lambda: keys).check_host("0.0.0.0")
 
 
 # -- how much, how often, how many --------------------------------------------------------------------------------------
 
 
 def test_a_body_that_is_too_large_is_refused_with_and_without_its_length(keys, secret):
-    client = client_of(Door(keys, Rules(max_body=2000)))
+    client = client_of(Door(lambda: keys, Rules(max_body=2000)))
     small, large = json.dumps({"message": "x" * 100, "user": "ann"}).encode(), b"y" * 2001
     headers = {**bearer(secret), "Content-Type": "application/json"}
 
@@ -381,19 +382,19 @@ def test_a_body_that_is_too_large_is_refused_with_and_without_its_length(keys, s
 
 
 def test_a_key_has_its_requests_of_a_minute_each_for_itself(keys, secret):
-    door = Door(keys, Rules(per_minute=3))
+    door = Door(lambda: keys, Rules(per_minute=3))
     client = client_of(door)
     answers = [client.get("/v1/items", headers=bearer(secret)) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert error_of(answers[-1])["code"] == "error_rate"
     assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
     for per_minute, allowed in ((1, 1), (5, 5), (0, 8)):
-        own, _ = keys.issue("own", ["items"], per_minute=per_minute)
+        own, _ = issue(keys, "own", ["items"], per_minute=per_minute)
         assert [client.get("/v1/items", headers=bearer(own)).status_code for _ in range(8)].count(200) == allowed
 
 
 def test_a_key_has_so_many_requests_at_once_until_their_answers_have_ended(keys, secret):
-    ended, door = [], Door(keys, Rules(concurrent=2))
+    ended, door = [], Door(lambda: keys, Rules(concurrent=2))
 
     async def scenario() -> None:
         started, go_on = [], anyio.Event()
@@ -410,8 +411,8 @@ def test_a_key_has_so_many_requests_at_once_until_their_answers_have_ended(keys,
             return StreamingResponse(parts())
 
         protect(app, door)
-        other, _ = keys.issue("other", ["items"])
-        wide, _ = keys.issue("wide", ["items"], concurrent=0)
+        other, _ = issue(keys, "other", ["items"])
+        wide, _ = issue(keys, "wide", ["items"], concurrent=0)
 
         @asynccontextmanager
         async def opened():
@@ -453,7 +454,7 @@ def test_no_origin_may_read_unless_the_settings_let_it(keys, secret, client):
     assert not [name for response in (refused, read) for name in response.headers if name.startswith("access-control")]
     rules = Rules.of(make_settings(api_origins=f" {SHOP}/ , http://localhost:3000"), "127.0.0.1")
     assert rules.origins == (SHOP, "http://localhost:3000")
-    opened = client_of(Door(keys, rules))
+    opened = client_of(Door(lambda: keys, rules))
     let = ask_first(opened, SHOP)
     assert (let.status_code, let.headers["access-control-allow-origin"]) == (200, SHOP)
     assert "access-control-allow-credentials" not in let.headers
@@ -527,7 +528,7 @@ def test_a_request_that_is_wrong_is_told_its_field(client, secret):
 
 
 def test_an_answer_that_breaks_in_the_middle_is_cut_and_its_place_is_free_again(keys, secret):
-    client = client_of(Door(keys, Rules(concurrent=1)))
+    client = client_of(Door(lambda: keys, Rules(concurrent=1)))
     for _ in range(2):
         with pytest.raises(RuntimeError, match="in the middle"):
             client.get("/v1/cut", headers=bearer(secret))
@@ -548,7 +549,7 @@ def touch(client, secret):
 def test_the_audit_log_says_who_touched_whom_and_no_word_of_it(keys, secret, tmp_path):
     path = tmp_path / "logs" / "audit.jsonl"
     audit = Audit(tmp_path, str(path))
-    touch(client_of(Door(keys, audit=audit)), secret)
+    touch(client_of(Door(lambda: keys, audit=audit)), secret)
     audit.close()
     text = path.read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
@@ -569,7 +570,7 @@ def test_the_audit_log_says_who_touched_whom_and_no_word_of_it(keys, secret, tmp
 
 def test_without_a_file_the_lines_go_to_a_logger_and_without_a_data_folder_nobody_is_named(keys, secret, caplog):
     with caplog.at_level(logging.INFO, logger="zhiyin.audit"):
-        touch(client_of(Door(keys, audit=Audit())), secret)
+        touch(client_of(Door(lambda: keys, audit=Audit())), secret)
     lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "zhiyin.audit"]
     assert [line["users"] for line in lines] == [[], []]
     assert "ann" not in caplog.text
@@ -577,23 +578,24 @@ def test_without_a_file_the_lines_go_to_a_logger_and_without_a_data_folder_nobod
 
 
 def test_a_key_that_is_called_as_its_user_does_not_give_the_name_away(keys, tmp_path):
-    secret, _ = keys.issue("bob-the-user", ["profile"], user="bob-the-user")
+    secret, _ = issue(keys, "bob-the-user", ["profile"], user="bob-the-user")
     path = tmp_path / "audit.jsonl"
     audit = Audit(tmp_path, str(path))
-    assert client_of(Door(keys, audit=audit)).get("/v1/users/bob-the-user/profile", headers=bearer(secret)).status_code == 200
+    client = client_of(Door(lambda: keys, audit=audit))
+    assert client.get("/v1/users/bob-the-user/profile", headers=bearer(secret)).status_code == 200
     audit.close()
     assert "bob" not in path.read_text(encoding="utf-8")
 
 
 def test_an_audit_log_that_cannot_be_written_breaks_no_answer(keys, secret, tmp_path):
-    client = client_of(Door(keys, audit=Audit(tmp_path / "absent")))  # where no key of pseudonyms can be made
+    client = client_of(Door(lambda: keys, audit=Audit(tmp_path / "absent")))  # where no key of pseudonyms can be made
     assert client.get("/v1/users/ann/profile", headers=bearer(secret)).status_code == 200
 
 
 def test_what_counts_and_traces_requests_before_the_guard_has_the_same_id(keys, secret, tmp_path):
     path, metrics = tmp_path / "audit.jsonl", Metrics()
     audit = Audit(tmp_path, str(path))
-    app = make_app(Door(keys, audit=audit))
+    app = make_app(Door(lambda: keys, audit=audit))
     app.add_middleware(Observed, metrics=metrics)
     client = TestClient(app, LOCAL)
     answer = client.get("/v1/items", headers=bearer(secret))

@@ -97,7 +97,7 @@ def test_a_list_for_nobody_and_for_a_tokens_own_user(api):
     ],
 )
 def test_a_list_that_cannot_be(api, body, status, code):
-    problem(api.client.post("/v1/recommend", json=body), status, code)
+    assert problem(api.client.post("/v1/recommend", json=body), status, code)["message"]
 
 
 # -- items --------------------------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_a_cursor_of_another_list_is_refused(api, query):
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"language": "fr"}, {"q": "x" * 401}])
 def test_a_page_that_cannot_be(api, query):
-    problem(api.client.get("/v1/items", params=query), 422, "field")
+    assert problem(api.client.get("/v1/items", params=query), 422, "field")["where"] in query
 
 
 @pytest.mark.parametrize(("language", "title"), [("en", "Spirited Away"), ("zh", "千与千寻")])
@@ -224,7 +224,8 @@ def test_nothing_is_taken_if_one_is_wrong(api, event, code, where):
 
 def test_an_event_of_nobody_is_refused(api):
     answer = api.client.post("/v1/events", json={"events": [{"kind": "liked", "item": SPIRITED}]})
-    problem(answer, 422, "no_user")
+    assert problem(answer, 422, "no_user")["message"]
+    assert not api.pipeline.store.events("")
 
 
 # -- profiles -----------------------------------------------------------------------------------------------------------------

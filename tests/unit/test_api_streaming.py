@@ -12,6 +12,7 @@ from api_server import WaitingModel, events, listening, serve
 
 from chatbot.api import streaming
 from chatbot.api.runs import Runs
+from chatbot.hosting import end_turns
 from chatbot.reranking import Poll
 
 SAID = {"message": "a quiet film about space, no horror", "user": "ann", "conversation": "c1"}
@@ -83,7 +84,7 @@ def test_silence_is_filled_and_other_routes_answer_meanwhile(make_pipeline, monk
         pings = (name for name, _ in told if name == "ping")
         assert [next(pings) for _ in range(3)] == ["ping"] * 3
         assert client.get("/v1/items?limit=1", headers=api.key()).status_code == 200
-        assert api.service.drain(0) == 41
+        assert end_turns(0, [api.service]) == 41
         assert client.get("/v1/ready", headers=api.key()).status_code == 503
         for stream in open_:
             stream.__exit__(None, None, None)
@@ -94,7 +95,7 @@ def test_drain_waits_for_what_ends_in_time():
     runs = Runs()
     run = runs.begin("ann", "c", "t")
     threading.Timer(0.1, runs.end, [run]).start()
-    assert runs.drain(20) == 0
+    assert end_turns(20, [runs]) == 0
     assert not run.cancel.is_set()
     assert len(runs) == 0
 

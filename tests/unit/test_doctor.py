@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import pytest
 
 from chatbot import doctor
+from chatbot.api_keys import issue
 from chatbot.doctor import Check, Plan, examine, guarded
 from chatbot.doctor_command import read_settings
 from chatbot.doctor_index import find, look_at_index, who_holds
@@ -223,7 +224,7 @@ def test_a_store_that_is_not_there_yet_and_one_that_is_well(settings):
 
 def test_a_store_that_somebody_writes_to_is_read_as_it_is_now(settings):
     with closing(SqlUserStore(settings.database_url)) as store:
-        store.keys.issue("shop", ["chat"])
+        issue(store.keys, "shop", ["chat"])
         assert (settings.data / "zhiyin.db-wal").stat().st_size > 0
         checks = by_name(look_at_store(Plan(settings, "0.0.0.0")))
         store.append(Event("ann", "liked", "tt1"))  # it can still be written
@@ -280,7 +281,7 @@ def test_beyond_loopback_somebody_must_ask_who_comes_in(stored):
     guarded_page = stored.model_copy(update={"password": Settings(password="open sesame").password})
     assert store_checks(guarded_page, "0.0.0.0")["access"].status == "warning"
     with closing(SqlUserStore(stored.database_url)) as store:
-        _, key = store.keys.issue("shop", ["chat"])
+        _, key = issue(store.keys, "shop", ["chat"])
     assert store_checks(guarded_page, "0.0.0.0")["access"].status == "ok"
     with closing(SqlUserStore(stored.database_url)) as store:
         store.keys.revoke(key.id)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chatbot.loading import Loader, LoadState
+from chatbot.loading import Loader, LoadState, Once
 from retrieval.errors import WeightsError, ZhiyinError
 
 
@@ -91,3 +92,13 @@ def test_a_value_that_is_false_is_a_value(value):
     loader = Loader(lambda report: value)
     loader.start()
     assert loader.wait(10) == value
+
+
+def test_what_is_made_once_is_made_by_whoever_asks_first():
+    made = []
+    once = Once(lambda: made.append(1) or made)
+    assert made == []
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: once(), range(8)))
+    assert made == [1]
+    assert all(one is made for one in found)

@@ -14,6 +14,7 @@ from chatbot.api.models import CardsEvent, ChatRequest, DoneEvent, TextEvent
 from chatbot.api.openai_chat import openai_router
 from chatbot.api.reply_text import ReplyText
 from chatbot.api.service import Service
+from chatbot.api_keys import issue
 from chatbot.loading import Loader
 from chatbot.store import InMemoryUserStore
 from chatbot.store.keys import InMemoryKeys
@@ -162,7 +163,7 @@ def keys():
 def http(service, keys):
     app = FastAPI()
     app.include_router(openai_router(service))
-    protect(app, Door(keys))
+    protect(app, Door(lambda: keys))
     with TestClient(app, "http://127.0.0.1") as client:
         yield client
 
@@ -255,9 +256,9 @@ def test_more_than_one_answer_is_refused(http):
 
 
 def test_keys_say_who_may_speak_for_whom(http, keys, service):
-    secret, key = keys.issue("shop", ["chat"])
-    token, _ = keys.issue("ann's", ["chat"], user="ann", expires=4e9, issuer=key.id)
-    weak, _ = keys.issue("lists", ["recommend"])
+    secret, key = issue(keys, "shop", ["chat"])
+    token, _ = issue(keys, "ann's", ["chat"], user="ann", expires=4e9, issuer=key.id)
+    weak, _ = issue(keys, "lists", ["recommend"])
     assert complete(http, user("hi")).status_code == 401
     assert complete(http, user("hi"), key=weak).json()["error"]["type"] == "permission_error"
     assert complete(http, user("hi"), key=secret).json()["error"]["param"] == "user"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.sizing import BEGIN, END, Assumed, put_into, text_of, work_out
+from benchmarks.machines import BEGIN, END, Assumed, put_into, text_of, work_out
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = {

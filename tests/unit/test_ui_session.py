@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from chatbot.erasing import Erased
+from chatbot.hosting import end_turns
 from chatbot.keeper import Keeper
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.loading import Loader
@@ -158,7 +159,7 @@ def test_pages_that_are_ended_let_their_turns_end_or_stop_them_and_take_no_more(
     steps = site.answer("s", WISH, memory, "en")
     next(steps)
     with ThreadPoolExecutor(2) as pool:
-        rest, ended = pool.submit(list, steps), pool.submit(site.drain, 0.02)
+        rest, ended = pool.submit(list, steps), pool.submit(end_turns, 0.02, [site])
         assert ended.result() == 1
         assert "Stopped" in rest.result()[-1].live
     (turn,) = store.load(memory.conversation, "ann").turns
@@ -166,7 +167,7 @@ def test_pages_that_are_ended_let_their_turns_end_or_stop_them_and_take_no_more(
     for language in ("en", "zh"):
         (step,) = site.answer("s", WISH, memory, language)
         assert step.error == text(language, "error_stopping")
-    assert site.drain(1) == 0
+    assert end_turns(1, [site]) == 0
 
 
 def test_an_abandoned_turn_shows_nothing_more(site):
