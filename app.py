@@ -23,18 +23,16 @@ from chatbot.key_commands import register as register_keys
 from chatbot.observing.logs import configure_logs
 from chatbot.profile_commands import register as register_profile
 from chatbot.publish_command import register as register_publish
-from chatbot.serve_command import build_api, store_in
 from chatbot.serve_command import register as register_serve
-from chatbot.settings import Settings, go_offline, make_settings
+from chatbot.settings import Settings, give_first, go_offline, make_settings, reset_first
 from retrieval.errors import SettingsError, ZhiyinError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from chatbot.loading import Report
     from chatbot.observing.observer import Observer
     from chatbot.pipeline import RecommendationPipeline
     from chatbot.reranking import Poll
+    from chatbot.shared import Shared
     from chatbot.store import SqlUserStore
 
 logger = logging.getLogger("zhiyin")
@@ -55,6 +53,7 @@ def open_pipeline(
     model: bool = True,
     store: Callable[[], SqlUserStore] | None = None,
     observer: Observer | None = None,
+    shared: Shared | None = None,
 ) -> Generator[RecommendationPipeline]:
     """Build the pipeline and hold its index; see :func:`chatbot.opening.open_catalogue` for when an index is built first.
 
@@ -65,54 +64,48 @@ def open_pipeline(
         model: load the language model; without, nothing is written and nothing votes.
         store: returns the user store, where others in this process use it too; without, it is opened and closed here.
         observer: told of turns, tokens and look-ups.
+        shared: what other catalogues of this process use too; without, it is loaded here.
 
     Raises:
         ZhiyinError: something is missing, locked or does not fit; the message says what to do.
     """
     tell: Report = report or (lambda stage, fraction: None)
     tell("libraries", 0.05)
-    from chatbot.embedding import build_embedder
     from chatbot.keeper import Keeper
-    from chatbot.llm.scripted import ScriptedModel
     from chatbot.opening import hold_index, open_catalogue
     from chatbot.pipeline import RecommendationPipeline
+    from chatbot.shared import Shared
     from chatbot.store_keys import store_of
+    from chatbot.store_parts import history_of, part_of
     from chatbot.threads import settle_threads
-    from retrieval.embedding_cache import CachedEmbedder
-    from retrieval.interactions import InteractionLog
 
     settle_threads()
     with ExitStack() as stack:
         catalogue = stack.enter_context(hold_index(settings, catalogue))
         tell("embedder", 0.15)
-        embedder = CachedEmbedder(build_embedder(settings), observer.looked_up("query_vectors") if observer else None)
+        parts = shared or Shared(settings, observer, model=model)
+        embedder = parts.embedder()
         tell("index", 0.4)
         index = open_catalogue(settings, catalogue, embedder, lambda fraction: tell("index", 0.4 + 0.2 * fraction))
         tell("model", 0.6)
-        if model:
-            from chatbot.llm.factory import build_guarded_model
-
-            counts = observer.of_model if observer else {}
-            language_model = build_guarded_model(settings, lambda done: tell("model", 0.6 + 0.3 * done), **counts)
-        else:
-            language_model = ScriptedModel()
+        language_model = parts.model(lambda done: tell("model", 0.6 + 0.3 * done))
         kept = store() if store else stack.enter_context(closing(store_of(settings)))
+        own = part_of(kept, catalogue)
         held = None if settings.chroma_url else catalogue.folder  # with a server the index is not this process's alone
         pipeline = RecommendationPipeline(
             index,
             language_model,
-            kept,
+            own,
             poll=_poll(settings, catalogue),
+            line=parts.line,
             count=settings.items,
             calibration=settings.calibration,
             read_with_model=settings.read_with_model and model,
-            keeper=Keeper(kept, settings.data_folder, held, InteractionLog(catalogue.interactions).events),
+            keeper=Keeper(kept, settings.data_folder, held, history_of(catalogue)),
             deidentify=settings.deidentify,
             guess=guess_for(index.embedder, settings),
             observe=observer.turn if observer else None,
         )
-        if observer:
-            observer.metrics.watch_queue(lambda: pipeline.turnstile.load)
         if model:
             tell("model", 0.9)
             pipeline.warm_up()
@@ -167,49 +160,18 @@ def page(
         typer.echo(f"zhiyin {_version()}")
         raise typer.Exit
     if context.invoked_subcommand:
+        given = give_first(model=model, engine=engine, embedder=embedder, domain=domain, demo=demo)
+        context.call_on_close(lambda: reset_first(given))
         return
     go_offline()
-    from chatbot.hosting import Behind, Door, end_turns, live, stop_on_sigterm
-    from chatbot.loading import Loader
-    from chatbot.observing.observer import Observer
-    from chatbot.pictures import Pictures
+    from chatbot.page_command import open_pages
     from chatbot.ui.access import Access
-    from chatbot.ui.page import build_page
-    from chatbot.ui.serving import launch, picture_route
-    from chatbot.ui.session import Sessions
 
     settings = make_settings(model=model, engine=engine, embedder=embedder, demo=demo)
     access = Access.of(settings, user)
     access.check_host(host)
-    catalogue = find_catalogue(settings, catalog, domain)
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
-    stack = ExitStack()
-    observer = Observer.of(settings)
-    stack.callback(observer.close)
-    store = store_in(stack, settings)
-    loader = Loader(
-        lambda report: stack.enter_context(open_pipeline(settings, catalogue, report, store=store, observer=observer))
-    )
-    pictures = Pictures(catalogue.path.parent, settings.pictures_folder, fetch=settings.fetch_pictures)
-    doors: list[Door] = [sessions := Sessions(loader, pictures.url)]
-
-    def beside() -> FastAPI:
-        api, service = build_api(settings, loader, store, observer, host)
-        doors.append(service)
-        return api
-
-    def closing() -> None:
-        end_turns(settings.shutdown_seconds, doors)
-
-    routes = [picture_route(pictures, lambda item: loader.wait(0).index.items.get(item))]
-    stop_on_sigterm()
-    with stack:
-        per_minute = settings.messages_per_minute
-        shown = build_page(loader, access=access, messages_per_minute=per_minute, sessions=sessions)
-        api = Behind(beside)
-        served = launch(shown, host, port, access=access, routes=routes, api=api, closing=closing, block=False)
-        typer.echo(f"Zhiyin is at http://{host}:{port} (stop with Ctrl-C); its parts are loading behind the page.", err=True)
-        live(loader, served)
+    names = domain.split(",") if domain and not catalog else [domain]
+    open_pages(settings, [find_catalogue(settings, catalog, name) for name in names], access, host, port, open_pipeline)
 
 
 @cli.command()

@@ -9,6 +9,7 @@ from itertools import pairwise
 from chatbot.cues import Cues
 from chatbot.dialogue import is_implied
 from chatbot.slots import Reading
+from retrieval.days import as_number
 from retrieval.types import Constraint
 
 
@@ -42,10 +43,10 @@ def _strictest(constraints: Sequence[Constraint]) -> list[Constraint]:
     best: dict[tuple[str, str], float] = {}
     for c in constraints:
         if c.op in ("min", "max"):
-            value, known = float(c.values[0]), best.get((c.field, c.op))
+            value, known = as_number(c.values[0]) or 0.0, best.get((c.field, c.op))
             choose = max if c.op == "min" else min
             best[c.field, c.op] = value if known is None else choose(value, known)
-    return [c for c in constraints if c.op not in ("min", "max") or float(c.values[0]) == best[c.field, c.op]]
+    return [c for c in constraints if c.op not in ("min", "max") or (as_number(c.values[0]) or 0.0) == best[c.field, c.op]]
 
 
 def _free_choices(places: Sequence[tuple[int, int, Constraint]], text: str, cues: Cues) -> Iterator[list[Constraint]]:

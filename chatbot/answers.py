@@ -9,6 +9,7 @@ from chatbot.clauses import HAN
 from chatbot.types import Language, Profile, Request
 from prompts import load_phrases
 from retrieval.domain import PEOPLE, Domain
+from retrieval.facet import Facet
 from retrieval.types import Constraint, FacetValue, Item, Wish
 
 _EN_NUMBERS = "no one two three four five six seven eight nine ten".split()
@@ -71,6 +72,8 @@ class Speaker:
         value = constraint.values[0]
         facet = self._domain.facets.get(constraint.field)
         words = join((self.value_label(constraint.field, value, language) for value in constraint.values), language, "or")
+        if self.of_companions(constraint.field):
+            return say("goes_with", titles=words)
         if constraint.op == "excludes":
             return say("without", value=words)
         if constraint.field == PEOPLE or (facet and facet.type == PEOPLE):
@@ -81,20 +84,27 @@ class Speaker:
             if facet.type == "year":
                 return say("year_from" if constraint.op == "min" else "year_until", value=value)
             said = (facet.say_min if constraint.op == "min" else facet.say_max).get(language)
+            shown = facet.written(value, language)
             if said:
-                return said.format(value=value)
-            unit = facet.unit.get(language, "")
-            shown = f"{value}{'' if language == 'zh' or not unit else ' '}{unit}"
+                return said.format(value=_in_template(facet, value, said, language))
+            if facet.type == "date":
+                return say("day_from" if constraint.op == "min" else "day_until", label=facet.label[language], value=shown)
             return say("at_least" if constraint.op == "min" else "at_most", label=facet.label[language], value=shown)
         return constraint.words if constraint.words and len(constraint.values) > 2 else words
 
     def value_label(self, facet: str, value: object, language: Language) -> str:
         """The word for a facet value, as the domain or an item that has it says; ``people`` and their facets give names."""
+        if self.of_companions(facet) and str(value) in self._items:
+            return write_title(self._items[str(value)], language)
         spec = self._domain.facets.get(facet)
         if spec and str(value) in spec.values:
             return self._domain.value_label(facet, value, language)
         key = PEOPLE if facet in self._domain.people_facets else facet
         return self._labels.get((key, value), {}).get(language, str(value))
+
+    def of_companions(self, facet: str) -> bool:
+        """Whether a facet holds the items that an item goes with."""
+        return self._domain.companions is not None and self._domain.companions.facet == facet
 
     def _years(self, constraints: Sequence[Constraint], language: Language) -> tuple[str, set[Constraint]]:
         """A lower and an upper year said as one span."""
@@ -107,6 +117,19 @@ class Speaker:
             years["min"],
             years["max"],
         }
+
+    def _exact(self, constraints: Sequence[Constraint], language: Language) -> tuple[list[str], set[Constraint]]:
+        """Lowest and highest numbers that are one number, each pair said once: "volume 2"."""
+        words: list[str] = []
+        said: set[Constraint] = set()
+        for low in (c for c in constraints if c.op == "min"):
+            high = next((c for c in constraints if c.op == "max" and c.field == low.field and c.value == low.value), None)
+            facet = self._domain.facets.get(low.field)
+            if high and facet and facet.type != "year":
+                gap = "" if language == "zh" else " "
+                words.append(f"{facet.label[language]}{gap}{facet.written(low.value, language)}")
+                said |= {low, high}
+        return words, said
 
     def describe_together(self, constraints: Sequence[Constraint], language: Language) -> str:
         """Say constraints that belong together as one: a span of years, several values that one phrase denies."""
@@ -135,12 +158,14 @@ class Speaker:
         language = request.language
         span, said = self._years(constraints, language)
         values = [c for c in constraints if c.op in ("includes", "any_of") and c.field != PEOPLE]
+        exact, same = self._exact(constraints, language)
+        said |= same
         bounds = [c for c in constraints if c.op != "excludes" and c not in values and c not in said]
         labels = [self.wish_label(w, language) for w in _first_of_words(request.wishes)]
         words = join([*labels, *(self.describe_constraint(c, language) for c in values)], language)
         near = load_phrases(language).say("near", titles=self.titles(request.liked, language)) if request.liked else ""
         described = (self.describe_constraint(c, language) for c in bounds)
-        parts = [words, *described, span, self._exclusions(constraints, language), near]
+        parts = [words, *exact, *described, span, self._exclusions(constraints, language), near]
         return ("，" if language == "zh" else "; ").join(part for part in dict.fromkeys(parts) if part)
 
     def _exclusions(self, constraints: Sequence[Constraint], language: Language) -> str:
@@ -190,29 +215,40 @@ class Speaker:
         count = write_count(found, language) + noun.measure
         name = noun.one if found == 1 else noun.many
         parts = self.wish_parts(request, kept)
+        if request.continues and self._domain.series:
+            named = any(c.field == self._domain.series.facet for c in request.constraints)
+            return say("opening_next", parts=parts) if named else say("opening_no_series", count=count, noun=name)
         if found < request.count:
             return say("opening_few", count=count, parts=parts, one=found == 1)
         if parts or request.query:
             return say("opening", count=count, noun=name, parts=parts)
         return say("opening_profile" if profile.liked else "opening_first", count=count, noun=name)
 
+    def note(self, language: Language) -> str:
+        """What the domain wants said with every list, with a gap before it; empty where it wants nothing."""
+        care = self._domain.care
+        return ("" if language == "zh" else " ") + care.note[language] if care else ""
+
     def noted(self, request: Request) -> str:
-        """What was noted for good, with a gap after it; empty where nothing was."""
-        if not request.never:
-            return ""
+        """What was noted, with a gap after it: it is for somebody else, something is never wanted; empty where nothing was."""
         language = request.language
+        gap = "" if language == "zh" else " "
+        gift = load_phrases(language).say("noted_gift") + gap if request.gift else ""
+        if not request.never:
+            return gift
         excluded = (c for c in request.constraints if c.op == "excludes")
         words = {(c.field, str(value)): c.words for c in excluded for value in c.values}  # as they said it
         own = (words.get((field, str(value)), "") or self.value_label(field, value, language) for field, value in request.never)
         values = join(dict.fromkeys(own), language, "or")
-        return load_phrases(language).say("noted_never", value=values) + ("" if language == "zh" else " ")
+        return gift + load_phrases(language).say("noted_never", value=values) + gap
 
     # -- small talk and answers -------------------------------------------------------------------------------------
 
     def chat(self, opening: str, language: Language) -> str:
         """Small talk."""
         noun = self._domain.noun[language]
-        values = {"greeting": {"noun": noun.one}, "help": {"noun": noun.many, "one": noun.one}}
+        had = self._domain.had(language)
+        values = {"greeting": {"noun": noun.one}, "help": {"noun": noun.many, "one": noun.one, "had": had}}
         return load_phrases(language).say(opening, **values.get(opening, {}))
 
     def answer(
@@ -252,6 +288,15 @@ class Speaker:
         return say("answer_unknown", title=title, facts=facts), tuple(
             f"card.{name}" for name in self._domain.headline if item.values(name)
         )
+
+
+def _in_template(facet: Facet, value: int | float | str, template: str, language: Language) -> int | float | str:
+    """A number as a phrase of the domain wants it: with the sign and unit of its currency unless they stand there."""
+    if not isinstance(value, (int, float)):
+        return facet.written(value, language)
+    signs = [sign for sign in (facet.sign.get(language), facet.unit.get(language) if facet.times else None) if sign]
+    bare = not signs or any(sign in template for sign in signs)
+    return facet.counted(value, language) if bare else facet.written(value, language)
 
 
 def _first_of_words(wishes: Sequence[Wish]) -> list[Wish]:

@@ -84,7 +84,8 @@ def _shipped(settings: Settings, catalog: str | None, domain: str | None) -> Cat
         raise CatalogError(
             found.folder / f"{found.name}.toml", None, None, "is a mapping without a catalogue. Give the file with --catalog."
         )
-    option = f" --catalog {quote(catalog)}" if catalog else (f" --domain {quote(domain)}" if domain else "")
+    usual = str(Settings.model_fields["domain"].default)
+    option = f" --catalog {quote(catalog)}" if catalog else "" if name == usual else f" --domain {quote(name)}"
     key = found.name if found.folder.parent.name == "domains" else _key(found.name, found.folder)
     return Catalogue(found, found.catalogue_path, settings.index_folder(key), option)
 

@@ -127,7 +127,7 @@ def clarify(candidates: Sequence[Candidate], domain: Domain, asked: Collection[s
         return None
     chances = shares(candidates)
     found: list[Clarification] = []
-    for name in domain.facets:
+    for name in domain.questions or domain.facets:
         if name not in asked:
             question = _best_question(name, options_of(name, domain, candidates, chances), candidates, chances, domain)
             found += [question] if question and question.gain >= MIN_GAIN else []

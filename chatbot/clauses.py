@@ -35,9 +35,16 @@ def clause_spans(text: str, cue: re.Pattern[str], cues: Cues) -> list[tuple[int,
     return spans
 
 
-def negated_spans(text: str, cues: Cues) -> list[tuple[int, int]]:
-    """Where words are denied: from a negation to the end of its clause or to a turn ("but", "just", 但, 想)."""
+def negated_spans(text: str, cues: Cues, own: Iterable[tuple[int, int]] = ()) -> list[tuple[int, int]]:
+    """Where words are denied: from a negation to the end of its clause or to a turn ("but", "just", 但, 想).
+
+    Args:
+        text: a message with its names masked.
+        cues: of its language.
+        own: where phrases for values stand: a "no" inside one ("no prerequisites") is a part of it, and denies nothing.
+    """
     innocent = [m.span() for m in cues.not_a_negation.finditer(text)]
+    innocent += [span for span in own if cues.negation.search(text, *span)]
     spans: list[tuple[int, int]] = []
     for start, end in split_sentences(text, cues):
         commas = [m for m in cues.clause_end.finditer(text, start, end)]

@@ -16,7 +16,9 @@ from retrieval.errors import SettingsError
 from retrieval.import_report import ImportReport
 
 CATALOG_HELP = "a shipped domain, a folder with a domain.toml, or a CSV, TSV, JSON, JSON lines, Parquet or SQLite file"
-DOMAIN_HELP = "whose mapping a file follows: a shipped domain, a ready mapping, or a mapping.toml"
+DOMAIN_HELP = (
+    "a shipped domain (the page takes several, with commas), or whose mapping a file follows: a ready one, a mapping.toml"
+)
 Catalog = Annotated[str | None, typer.Option(help=CATALOG_HELP)]
 DomainName = Annotated[str | None, typer.Option("--domain", help=DOMAIN_HELP)]
 Model = Annotated[str | None, typer.Option(help="default, a folder, a GGUF file, a hub id or a server's name for it")]

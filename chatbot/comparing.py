@@ -10,6 +10,7 @@ from typing import TypeAlias
 from chatbot.answers import Speaker, join, write_title
 from chatbot.types import Language
 from prompts import load_phrases
+from retrieval.days import as_number
 from retrieval.domain import Domain
 from retrieval.types import FacetValue, Item, Wish
 
@@ -118,7 +119,7 @@ class Comparison:
     def _number(self, measure: Measure) -> Answer:
         """Say which has more or less of a number, with the numbers."""
         name = measure.facet
-        numbers = {n: v for n, i in enumerate(self._items) for v in i.values(name)[:1] if isinstance(v, (int, float))}
+        numbers = {n: v for n, i in enumerate(self._items) for own in i.values(name)[:1] if (v := as_number(own)) is not None}
         known = [self._items[n] for n in numbers]
         if len(known) < 2:
             return self._values(name)

@@ -12,6 +12,7 @@ from chatbot.clauses import HAN
 from chatbot.cues import Cues
 from chatbot.records import read_constraint, read_wish
 from chatbot.types import Conversation, Language, Request
+from retrieval.days import as_number
 from retrieval.types import Constraint, Wish
 
 T = TypeVar("T", Constraint, Wish)
@@ -181,6 +182,7 @@ def _known(request: Request, state: Mapping[str, Any]) -> dict[str, Any]:
     known = [i for i in state.get("liked", []) if i not in request.disliked]
     context = (state.get("query", ""), *state.get("context", []))
     return {
+        "gift": request.gift or bool(state.get("gift")),
         "liked": tuple(dict.fromkeys([*known, *request.liked])),
         "context": tuple(dict.fromkeys(text for text in context if text))[:2],
     }
@@ -213,7 +215,7 @@ def _replaced(old: Constraint, new: Sequence[Constraint], adds: bool) -> bool:
 
 def _contradict(one: Constraint, other: Constraint) -> bool:
     """Whether a lowest number is above a highest one."""
-    numbers = {c.op: float(c.values[0]) for c in (one, other) if c.op in ("min", "max")}
+    numbers = {c.op: as_number(c.values[0]) or 0.0 for c in (one, other) if c.op in ("min", "max")}
     return len(numbers) == 2 and numbers["min"] > numbers["max"]
 
 

@@ -21,8 +21,9 @@ from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.phrases import phrases_of
 from chatbot.types import Language
 from prompts import load_template
-from retrieval.domain import Domain, Facet
+from retrieval.domain import Domain
 from retrieval.errors import EngineError
+from retrieval.facet import Facet
 from retrieval.inferred import append_inferred, inferable, read_inferred, text_key
 from retrieval.types import Item
 

@@ -12,7 +12,8 @@ from chatbot.interests.tastes import name_tastes
 from chatbot.types import Language, Profile, Reason, Request
 from prompts import load_phrases
 from retrieval.constraints import satisfies
-from retrieval.domain import PEOPLE, Domain, Facet
+from retrieval.domain import PEOPLE, Domain
+from retrieval.facet import Facet
 from retrieval.types import Constraint, FacetValue, Item, Wish
 
 HISTORY = 5  # the latest likes that are compared, where the conversation names no model
@@ -96,6 +97,12 @@ class Fitting:
         """Name what the card has of the demands: a number inside its bounds, a person, a kind."""
         language = request.language
         say = load_phrases(language).say
+        series = self.domain.series
+        if request.continues and series and any(c.field == series.facet for c in request.constraints):
+            name = self.domain.facet_text(item, series.facet, language)
+            return Reason(
+                say("next_in", series=name, place=place), (f"card.{series.facet}", f"card.{series.number}"), "template"
+            )
         for constraint in request.constraints:
             facet = self.domain.facets.get(constraint.field)
             if facet is None or facet.type == "year" or constraint.op not in ("min", "max"):
@@ -111,6 +118,9 @@ class Fitting:
         for constraint in (c for c in request.constraints if c.op in ("includes", "any_of")):
             for name in self.domain.people_facets if constraint.field == PEOPLE else (constraint.field,):
                 met = [v for v in constraint.values if v in item.values(name)]
+                if met and self.speaker.of_companions(name):
+                    together = self.speaker.value_label(name, met[0], language)
+                    return Reason(say("together", title=together, place=place), (f"card.{name}", "user.message"), "template")
                 own = met and len(constraint.values) > 2 and bool(HAN.search(constraint.words)) == (language == "zh")
                 words += [constraint.words] if own else [self.speaker.value_label(name, v, language) for v in met]
                 sources += [f"card.{name}"] if met else []

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 from chatbot.clauses import HAN
@@ -69,6 +68,7 @@ class Grounder:
     def __init__(self, domain: Domain, names: NameIndex, lexicon: Lexicon) -> None:
         """Take the catalogue's names and phrases."""
         self._domain, self._names, self._lexicon = domain, names, lexicon
+        self._glue = {language: _glue(domain, language) for language in domain.languages}
 
     def prove(self, sentence: str, evidence: Evidence, language: Language) -> tuple[str, Verdict]:
         """Judge a sentence, and where it fails what is left of it without its last statements.
@@ -94,6 +94,7 @@ class Grounder:
         """Judge one sentence of the model's as it is."""
         problem = (
             self._form(sentence, evidence, language)
+            or self._never(sentence, language)
             or self._foreign_names(sentence, evidence)
             or self._facets(sentence, evidence, language)
         )
@@ -119,6 +120,12 @@ class Grounder:
         if not WORDS[language][0] <= length(sentence, language) <= WORDS[language][1]:
             return "too short or too long"
         return ""
+
+    def _never(self, sentence: str, language: Language) -> str:
+        """What the domain never lets a sentence say, such as a dose."""
+        care = self._domain.care
+        found = care.finds("never", sentence, language) if care else None
+        return f"never said here: {found}" if found else ""
 
     def _foreign_names(self, sentence: str, evidence: Evidence) -> str:
         card, said = evidence.card, evidence.texts["user.message"]
@@ -192,15 +199,13 @@ class Grounder:
             return Verdict(False, problem=problem)
         return Verdict(True, tuple(sorted(sources, key=lambda source: -sources[source])))
 
-    @staticmethod
-    def _content(sentence: str, language: Language) -> list[str]:
+    def _content(self, sentence: str, language: Language) -> list[str]:
         """The words that need a source, as search tokens."""
-        glue = _glue(language)
+        glue = self._glue[language]
         return [t for t in dict.fromkeys(tokenize(sentence)) if t not in glue and (language == "en" or len(t) > 1)]
 
-    @staticmethod
-    def _statements(sentence: str, text: str, language: Language) -> str:
-        glue, lines = _glue(language), description_sentences(text, language)
+    def _statements(self, sentence: str, text: str, language: Language) -> str:
+        glue, lines = self._glue[language], description_sentences(text, language)
         if repeats(sentence, text, glue):
             return "says something twice"
         if part := mixed(sentence, lines, glue, language):
@@ -250,10 +255,9 @@ class Grounder:
         )
 
 
-@cache
-def _glue(language: Language) -> frozenset[str]:
+def _glue(domain: Domain, language: str) -> frozenset[str]:
     """The words that need no source, as search tokens; Chinese ones are whole words already."""
-    words = load_cues(language).glue
+    words = load_cues(language, domain).glue
     return words if language == "zh" else frozenset(token for word in words for token in tokenize(word))
 
 

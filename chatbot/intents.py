@@ -20,16 +20,29 @@ _BARE = 1  # words beside a name in a message that corrects the last question: "
 _OPENING = 15  # characters of a message that say what it is for
 
 
-def aside(request: Request, masked: str, cues: Cues, domain: Domain) -> Request | None:
+def aside(request: Request, masked: str, cues: Cues, domain: Domain, own: Sequence[tuple[int, int]] = ()) -> Request | None:
     """Return the request of a message that is no wish and no question about items, or None.
 
     Danger comes first; then attempts to change the instructions; small talk; what is kept of the person; anything else that
-    cannot be done here, unless the message speaks of items after all.
+    cannot be done here, unless the message speaks of items after all. Where the domain asks for care, danger and requests for
+    advice come before everything else.
+
+    Args:
+        request: what the message says.
+        masked: the message, its names masked.
+        cues: of the language.
+        domain: whose things they are.
+        own: where phrases for the domain's own values stand: they speak of no other trade.
     """
+    care = domain.care
+    if care and care.finds("urgent", request.text, request.language):
+        return replace(request, intent="unsafe", opening="urgent")
     for name, cue in (("self_harm", cues.self_harm), ("harm", cues.harm)):
         said = cue.search(masked) or (name == "self_harm" and cue.search(request.text))  # 《活着》 or 活着没意思
         if said and not (name == "harm" and _speaks_of_items(request, masked, cues, domain)):
             return replace(request, intent="unsafe", opening=name)
+    if care and care.finds("advice", request.text, request.language):
+        return replace(request, intent="out_of_scope", opening="advice")
     if cues.instructions.search(masked):
         return replace(request, intent="out_of_scope", opening="instructions")
     if said := small_talk(request, masked, cues):
@@ -38,11 +51,15 @@ def aside(request: Request, masked: str, cues: Cues, domain: Domain) -> Request 
     for name, cue in (*forget, ("erase", cues.profile_erase), ("show", cues.profile_show)):
         if cue.search(masked):
             return replace(request, intent="profile", opening=name)
-    other = cues.elsewhere.search(masked)
+    other = next((m for m in cues.elsewhere.finditer(masked) if not _meets(m, own)), None)
     by_the_way = other and other.start() > _OPENING and (request.constraints or request.wishes)  # "beer, pizza and a western"
     if other and not by_the_way and not _speaks_of_items(request, masked, cues, domain):
         return replace(request, intent="out_of_scope", opening="other")
     return None
+
+
+def _meets(match: re.Match[str], places: Sequence[tuple[int, int]]) -> bool:
+    return any(start < match.end() and match.start() < end for start, end in places)
 
 
 def _speaks_of_items(request: Request, masked: str, cues: Cues, domain: Domain) -> bool:

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from retrieval.domain import Domain, Facet
+from retrieval.domain import Domain
+from retrieval.facet import Facet
 from retrieval.name_keys import HAN
 from retrieval.types import Item, Op
 
@@ -45,6 +46,7 @@ class Lexicon:
         A phrase for a narrower subject can be such a value besides: "no zombies" then refuses the theme.
         """
         self.languages = domain.languages
+        self._worded = {name for name, facet in domain.facets.items() if facet.values or facet.bounds}
         self._targets: dict[str, dict[str, list[Target]]] = {lang: defaultdict(list) for lang in domain.languages}
         self._before: dict[str, list[tuple[str, Target]]] = {lang: [] for lang in domain.languages}
         for name, facet in domain.facets.items():
@@ -109,6 +111,11 @@ class Lexicon:
         edge = "" if language == "zh" else r"\b"
         words = self._before.get(language, ()) if any(target.values for target in match.targets) else ()
         return [(word, target) for word, target in words if re.search(rf"{edge}{re.escape(word)}$", before)][:1]
+
+    def places(self, text: str, language: str) -> list[tuple[int, int]]:
+        """Return where phrases of the domain's own vocabulary stand that mean something without a negation."""
+        found = self.find(text, language)
+        return [(m.start, m.end) for m in found if any(t.facet in self._worded and not t.negated_only for t in m.targets)]
 
     def speaks_of_values(self, text: str, language: str) -> bool:
         """Whether a text has a phrase that means something without a negation."""

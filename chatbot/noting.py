@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from chatbot.dialogue import last_items
+from chatbot.profile import FOR
 from chatbot.replying import forgettable
+from chatbot.store import UserStore
 from chatbot.types import Conversation, Profile, Request, Turn
 from retrieval.errors import ZhiyinError
 from retrieval.events import Event
 from retrieval.types import Constraint, Wish
 
+ANOTHER = "another"
 _OF_TASTE = ("recommend", "refine", "react")
 _SPACE = uuid.UUID("5f0f6a0e-8f0b-4b52-9a55-2d7cbb0c1c51")  # of the ids of events; any that stays the same
 
@@ -41,6 +44,16 @@ def statements(request: Request, profile: Profile, conversation: Conversation, t
     return _named(_statements(request, profile, conversation, turn_id), turn_id)
 
 
+def for_another(event: Event, store: UserStore) -> Event:
+    """Mark feedback on what was recommended for somebody else: it says nothing of the person."""
+    where = event.context
+    if not (event.item and where.get("conversation") and where.get("turn")):
+        return event
+    turns = store.load(where["conversation"], event.user).turns
+    gift = any(turn.id == where["turn"] and turn.record["request"].get("gift") for turn in turns)
+    return replace(event, context={**where, FOR: ANOTHER}) if gift else event
+
+
 def shown(turn: Turn) -> list[Event]:
     """Return the events of what a turn shows; the same ones whenever the turn is made again."""
     where = {"conversation": turn.conversation, "turn": turn.id}
@@ -60,6 +73,7 @@ def _named(events: Iterable[Event], turn_id: str) -> list[Event]:
 
 def _statements(request: Request, profile: Profile, conversation: Conversation, turn_id: str) -> list[Event]:
     user, where = conversation.user, {"conversation": conversation.id, "turn": turn_id}
+    where |= {FOR: ANOTHER} if request.gift else {}
     events = [Event(user, "typed", text=request.text, context=where)]
     events += [Event(user, "cleared", item, context=where) for item in forgettable(request, profile)]
     if request.intent == "profile":

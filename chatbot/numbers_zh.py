@@ -11,6 +11,7 @@ DIGIT = "[一两俩仨二三四五六七八九]"
 _TENS = f"(?:{DIGIT}?十{DIGIT}?|{DIGIT})"
 _NUMBER = f"(?:{DIGIT}?百(?:零?{_TENS})?|{_TENS})"
 NUM = rf"(?:\d+(?:\.\d+)?|{_NUMBER})"
+LARGE = r"(?:\d[\d,]*(?:\.\d+)?\s*[千万]?(?!\d)|[零〇一两二三四五六七八九十百千万]+)"
 NOT = r"(?:[也更]?(?:不要|不想看?|不看|[别甭]给?我?|别要|除了|排除|去掉|讨厌|拒绝|不喜欢)太?\s*[看推放选来弄整搞挑找]?荐?)"
 NEVER = r"(?:不|别|勿|莫|甭)(?:能|要|可|得|该|许|准)?(?:再)?"
 DENY = (  # what stands after it: "2000年以前的一律不要"
@@ -21,6 +22,23 @@ DENY = (  # what stands after it: "2000年以前的一律不要"
 TO = r"\s*(?:-|–|—|~|～|到|至|和|与|跟|、)\s*"
 
 Found = tuple[str, str, int, int, int]  # kind, op, value, start, end
+
+
+def large(text: str) -> float:
+    """Read a number in digits, words or both, up to 99,999,999: 1.5万, 两千三, 三千零五十, 12000.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if re.fullmatch(r"[\d,]+(?:\.\d+)?", text):
+        return float(text.replace(",", ""))
+    for sign, worth in (("万", 10_000), ("千", 1000)):
+        head, found_, rest = text.partition(sign)
+        if found_:
+            tail = rest.lstrip("零〇")
+            short = len(rest) == 1 and rest in DIGITS and rest != "十"  # 两千三 is 2300, 一万二 12000
+            return (large(head) if head else 1) * worth + (DIGITS[rest] * worth / 10 if short else large(tail) if tail else 0)
+    return number(text)
 
 
 def number(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from chatbot.dialogue import unique
 from chatbot.interests import Interests
-from chatbot.personal import personalise, query_of
+from chatbot.personal import Person, prepare
 from chatbot.types import Conversation, Language, Profile, Request
+from retrieval.days import day_span
 from retrieval.domain import PEOPLE
 from retrieval.errors import IndexError_, MessageError
 from retrieval.index import CatalogIndex
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 BOUNDS = "min", "max"
 NUMBERS = "year", "number"  # types of facets whose values are numbers
+DATED = "date"
 HIGHEST = 1e15  # numbers below it are exact
 NAMED, SHOWN = 12, 60  # values of a facet that an error lists, and characters of what was given
 
@@ -87,12 +90,14 @@ def offer(
         count=count,
     )
     known = pipeline.people.known(user) if user else None
-    profile, interests = (known.profile, known.interests) if known else (Profile(""), Interests())
+    known = None if request.gift else known
+    profile, interests = (known.profile, known.interests) if known else (Profile(user), Interests())
     if request.again:  # what the person wants again after all; a turn would have stored it by now
         never = {key: event for key, event in interests.excluded.items() if key not in request.again}
         interests = replace(interests, excluded=never)
     words = pipeline.people.painter.query(interests, request.language)
-    query = personalise(query_of(request, Conversation("", user), profile), request, profile, interests, words)
+    request = pipeline.rules.continued(request, profile)
+    query = prepare(request, Conversation("", user), Person(profile, interests), words, pipeline.rules, time.time())
     query = replace(query, exclude=query.exclude.union(exclude))
     found = pipeline.retriever.retrieve(query)
     relaxed = found.relaxed if found.candidates else ()
@@ -115,8 +120,11 @@ def check(constraint: Constraint, index: CatalogIndex) -> list[Constraint]:
     values = constraint.values
     if not values:
         raise _wrong(f"'{constraint.op}' of '{field}' has no value. Give one")
-    if constraint.op in BOUNDS and not numeric:
+    dated = field in domain.facets and domain.facets[field].type == DATED
+    if constraint.op in BOUNDS and not (numeric or dated):
         raise _wrong(f"'{field}' is no number, so it has no '{constraint.op}'. Use includes, excludes or any_of")
+    if dated and constraint.op in BOUNDS and not (isinstance(values[0], str) and day_span(values[0])):
+        raise _wrong(f"'{field}' is a day, and '{_short(values[0])}' is none. Give one as 2026-11-28")
     if constraint.op in BOUNDS and len(values) > 1:
         raise _wrong(f"'{constraint.op}' of '{field}' takes one number, not {len(values)}")
     known = tuple(dict.fromkeys(_number(field, v) if numeric else _text(field, v, index) for v in values))

@@ -82,7 +82,7 @@ class People:
 
     def profile(self, user: str) -> Profile:
         """What a person likes, dislikes and has seen."""
-        return build_profile(user, self.events(user))
+        return build_profile(user, self.events(user), self.catalogue.domain.behaviour)
 
     def interests(self, user: str) -> Interests:
         """What a person is drawn to."""
@@ -99,7 +99,8 @@ class People:
         if kept and kept.minute == minute and kept.events == events:
             return kept
         interests = build_interests(events, self.catalogue, minute, named=False)
-        return self._kept.put(user, Known(build_profile(user, events), interests, minute, events))
+        profile = build_profile(user, events, self.catalogue.domain.behaviour)
+        return self._kept.put(user, Known(profile, interests, minute, events))
 
     def portrait(self, user: str, language: Language) -> list[Line]:
         """A person's interests in words, each line with what it rests on."""

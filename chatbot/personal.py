@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chatbot.house_rules import HouseRules
 from chatbot.interests import CatalogueView, Interests
 from chatbot.interests.tastes import values_of
 from chatbot.types import Conversation, Profile, Request
@@ -19,6 +20,30 @@ RECENT = 20  # liked and disliked items that a query holds
 HISTORY = 50  # latest items, for what comes next
 POOL = 10  # candidates that the model votes on
 KEEP_SHOWN = 30  # items shown in this conversation that do not come back
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is answered: what their events say, and what they are drawn to; nobody in particular without both."""
+
+    profile: Profile
+    interests: Interests = field(default_factory=Interests)
+
+
+def prepare(request: Request, conversation: Conversation, person: Person, words: str, rules: HouseRules, now: float) -> Query:
+    """Return the query that a message comes to: what it asks for, what is known of the person, and the rules of the house.
+
+    Args:
+        request: that the message was read as.
+        conversation: before it.
+        person: whose profile and interests count.
+        words: the profile as words to search by.
+        rules: of the catalogue.
+        now: in seconds since the epoch.
+    """
+    query = query_of(request, conversation, person.profile)
+    query = personalise(query, request, person.profile, person.interests, words)
+    return rules.keep(query, request, person.profile, now)
 
 
 def query_of(request: Request, conversation: Conversation, profile: Profile) -> Query:

@@ -105,7 +105,9 @@ class _CheckedNetwork(httpcore.SyncBackend):
 class Pictures:
     """The pictures of one catalogue. Thread-safe; a picture is made once."""
 
-    def __init__(self, folder: Path, cache: Path, *, fetch: bool = False, allowed: Callable[[str], bool] = is_public) -> None:
+    def __init__(
+        self, folder: Path, cache: Path, *, fetch: bool = False, allowed: Callable[[str], bool] = is_public, base: str = ""
+    ) -> None:
         """Take the folder of the catalogue and one for the small pictures.
 
         Args:
@@ -113,7 +115,9 @@ class Pictures:
             cache: small pictures and the memory of failures.
             fetch: URLs may be fetched; else nothing is ever requested from another host.
             allowed: whether an IP address may be asked.
+            base: where the page is that shows them, without a slash at its end.
         """
+        self._base = base
         self._folder, self._cache, self._fetch, self._allowed = folder.resolve(), cache, fetch, allowed
         self._locks = tuple(threading.Lock() for _ in range(64))
 
@@ -125,7 +129,7 @@ class Pictures:
         key = self._key(item.picture)
         if key is None or self._failed(key):
             return None
-        return f"/pictures/{quote(item.id, safe='')}"
+        return f"{self._base}/pictures/{quote(item.id, safe='')}"
 
     def file(self, item: Item) -> Path | None:
         """Return the small picture of an item (WebP), made or fetched now if need be; its stem changes with the source."""

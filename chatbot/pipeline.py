@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import islice
 
 from chatbot.answers import Speaker
 from chatbot.clarifying import LOOK, clarify
@@ -18,17 +17,19 @@ from chatbot.draft import Draft
 from chatbot.fitting import Fitting
 from chatbot.grounding import Grounder
 from chatbot.held import held_state
+from chatbot.house_rules import HouseRules
+from chatbot.interests import Interests
 from chatbot.keeper import Keeper
 from chatbot.listing import Lister, check_list
 from chatbot.llm.base import LanguageModel
-from chatbot.noting import before, failure, statements
+from chatbot.noting import before, failure, for_another, statements
 from chatbot.people import People
-from chatbot.personal import catalogue_of, personalise, query_of
+from chatbot.personal import Person, catalogue_of, prepare
 from chatbot.policy import Facts, decide, facts_of
 from chatbot.portrait import Painter
 from chatbot.reading import ModelReader, is_open, merge
 from chatbot.replying import Replier, Reply
-from chatbot.reranking import Poll, rerank
+from chatbot.reranking import Poll
 from chatbot.store import UserStore
 from chatbot.storing import Observe, store_turn
 from chatbot.telling import Teller
@@ -46,12 +47,12 @@ from chatbot.types import (
     TurnEvent,
 )
 from chatbot.understanding import Understanding
+from chatbot.warming import warm_up
 from chatbot.writing import Writer
-from retrieval.errors import EngineError
 from retrieval.events import Event
 from retrieval.index import CatalogIndex
 from retrieval.retriever import Retriever
-from retrieval.types import Candidate, Constraint, Wish
+from retrieval.types import Constraint, Wish
 
 logger = logging.getLogger(__name__)
 DEFAULT_POLL = Poll()
@@ -67,7 +68,7 @@ class RecommendationPipeline:
         store: UserStore,
         *,
         poll: Poll = DEFAULT_POLL,
-        parallel: int = 4,
+        line: Turnstile | None = None,
         count: int = 3,
         calibration: float = 0.0,
         read_with_model: bool = False,
@@ -83,7 +84,7 @@ class RecommendationPipeline:
             model: votes and writes.
             store: of events and conversations.
             poll: how the model votes on the order, and what that weighs.
-            parallel: conversations that the model serves at once; the others wait in line.
+            line: before the model; without, one that serves four conversations at once.
             count: items a reply has unless the message says otherwise.
             calibration: of lists where nothing is asked for; see :class:`retrieval.retriever.Retriever`.
             read_with_model: the model reads the messages that the rules leave open.
@@ -95,8 +96,9 @@ class RecommendationPipeline:
         self.index, self.model, self.store = index, model, store
         self.keeper = keeper or Keeper(store)
         self._deidentify, self._observe = deidentify, observe
-        self._poll, self.turnstile = poll, Turnstile(parallel)
-        self.retriever = Retriever(index, calibration=calibration)
+        self._poll, self.turnstile = poll, line or Turnstile(4)
+        self.retriever = Retriever(index, trade_off=index.domain.diversity, calibration=calibration)
+        self.rules = HouseRules.of(index.domain, index.items)
         self._understanding = Understanding(index.domain, index.items, count=0, guess=guess)  # 0: not said
         self._reader = ModelReader(model, index.domain) if read_with_model else None
         self.count = count
@@ -120,8 +122,8 @@ class RecommendationPipeline:
         return self.people.profile(user)
 
     def learn(self, *events: Event) -> None:
-        """Take in feedback: the one door back. It counts from the next turn on."""
-        self.store.append(*events)
+        """Take in feedback: the one door back. It counts from the next turn on; of what was for somebody else, it does not."""
+        self.store.append(*(for_another(event, self.store) for event in events))
 
     def read(self, message: str, language: Language) -> Request:
         """What a message asks for that no conversation precedes, by the rules alone: a read, nothing is stored.
@@ -134,18 +136,7 @@ class RecommendationPipeline:
 
     def warm_up(self) -> None:
         """Let the model read what every prompt begins with, and the rules a message, so that the first turn does not wait."""
-        candidates = [Candidate(item, 0.0) for item in islice(self.index.items.values(), 2)]
-        for language in self.index.domain.languages:
-            request = Request("recommend", "zh" if language == "zh" else "en", ".")
-            self._understanding.read(self.index.domain.example[language].wish, Conversation("", ""), request.language)
-            try:
-                rerank(self.model, request, candidates, self.index.domain, self._poll)
-                for _ in self.model.stream(self._writer.prompt(".", request.language), max_tokens=1):
-                    pass
-            except EngineError as error:  # a turn says so too, and goes on without
-                logger.warning("the model could not be warmed up: %s", error)
-            if self._reader:
-                self._reader.read(request.text, request.language)
+        warm_up(self.index, self.model, self._understanding, self._writer, self._poll, self._reader)
 
     def complete(
         self,
@@ -209,7 +200,7 @@ class RecommendationPipeline:
         message, taken_out = self._understanding.without_identifiers(message) if self._deidentify else (message, ())
         request = self._understanding.read(message, conversation, language, drop)
         notes = [f"taken out: {kind}" for kind in taken_out]
-        if self._reader and not drop and is_open(request, conversation):
+        if self._reader and not drop and is_open(request, conversation, self.index.domain):
             reading = self._reader.read(request.text, request.language, cancel)
             request = merge(request, reading, conversation, self.index.domain) if reading else request
             notes += [] if reading else ["not read by the model"]
@@ -217,7 +208,9 @@ class RecommendationPipeline:
         draft = Draft(replace(request, count=request.count or usual), started, items_only, explore, notes=notes)
         draft.timings["understand"] = draft.clock()
         request = draft.request
-        self.learn(*statements(request, profile, conversation, turn_id))
+        self.store.append(*statements(request, profile, conversation, turn_id))
+        profile = Profile(conversation.user) if request.gift else profile
+        request = draft.request = self.rules.continued(request, profile)
         try:
             facts = facts_of(conversation, profile, usual)
             action = decide(request, facts)
@@ -271,7 +264,7 @@ class RecommendationPipeline:
         told = [c for c in request.constraints if c not in found.relaxed and (c.field, c.value) not in request.never]
         count = min(request.count, len(found.candidates))
         opening = self.speaker.opening(request, profile, told, found.relaxed, count, found.instead)
-        draft.opening = self.speaker.noted(request) + opening
+        draft.opening = self.speaker.noted(request) + opening + self.speaker.note(request.language)
         self._lister.put(draft, found.candidates[:count])
         draft.timings["first_card"] = draft.clock()
         if not draft.items:
@@ -304,10 +297,10 @@ class RecommendationPipeline:
     def _prepare(self, draft: Draft, conversation: Conversation, profile: Profile) -> None:
         """Put into a draft what is known of the person's interests, and the query that they and the request come to."""
         request = draft.request
-        draft.interests = self.people.interests(conversation.user)
+        draft.interests = Interests() if request.gift else self.people.interests(conversation.user)
         words = self.people.painter.query(draft.interests, request.language)
-        query = query_of(request, conversation, profile)
-        draft.query = personalise(query, request, profile, draft.interests, words)
+        person = Person(profile, draft.interests)
+        draft.query = prepare(request, conversation, person, words, self.rules, time.time())
 
     # -- memory ---------------------------------------------------------------------------------------------------
 

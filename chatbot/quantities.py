@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from chatbot import durations_zh, numbers_zh, quantities_en, quantities_zh
+from chatbot import durations_en, durations_zh, numbers_en, numbers_zh, quantities_en, quantities_zh
 
 Found: TypeAlias = "tuple[str, str, int, int, int]"  # kind, op, value, start, end: what the readers of a language yield
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A bound found in a text: of a year, of a duration in minutes, or the age of who it is for, with its place."""
+    """A bound found in a text, with its place.
 
-    kind: Literal["year", "minutes", "age"]
+    Attributes:
+        kind: of a ``year``, of a duration in ``minutes``, the ``age`` of who it is for; a domain adds ``days``, the ``own age``
+            of who speaks, and ``facet NAME`` (:mod:`chatbot.bounds`).
+        value: a number, or an ISO day.
+    """
+
+    kind: str
     op: Literal["min", "max"]
-    value: int
+    value: int | float | str
     start: int
     end: int
 
@@ -31,13 +37,13 @@ def number(text: str) -> float:
     text = text.strip().lower()
     if text.replace(".", "", 1).isdigit() and text.isascii():
         return float(text)
-    return quantities_en.number(text) if text.isascii() else numbers_zh.number(text)
+    return numbers_en.number(text) if text.isascii() else numbers_zh.number(text)
 
 
-def find_bounds(text: str) -> list[Bound]:
-    """Return every bound in a text; where two patterns meet, the longer match counts."""
+def find_bounds(text: str, more: Iterable[Bound] = ()) -> list[Bound]:
+    """Return every bound in a text, and more that were found in it; where two meet, the longer match counts."""
     taken: list[Bound] = []
-    for bound in sorted(_all(text), key=lambda b: (b.start - b.end, b.start)):
+    for bound in sorted((*more, *_all(text)), key=lambda b: (b.start - b.end, b.start)):
         same = [t for t in taken if (t.start, t.end, t.kind) == (bound.start, bound.end, bound.kind)]
         if same or all(bound.end <= t.start or bound.start >= t.end for t in taken):
             taken.append(bound)
@@ -46,7 +52,7 @@ def find_bounds(text: str) -> list[Bound]:
 
 def speaks_of_duration(text: str) -> bool:
     """Whether a text names a duration, with or without a bound ("the two hours")."""
-    return any(reader.DURATION.search(text) for reader in (quantities_en, durations_zh))
+    return any(reader.DURATION.search(text) for reader in (durations_en, durations_zh))
 
 
 def _all(text: str) -> Iterator[Bound]:

@@ -178,7 +178,7 @@ class ModelReader:
                     yield Constraint(name, "min" if op == "min" else "max", number.value, number.words, certainty=CERTAINTY)
 
 
-def is_open(request: Request, conversation: Conversation) -> bool:
+def is_open(request: Request, conversation: Conversation, domain: Domain) -> bool:
     """Whether the rules leave a message open, so that the model is asked.
 
     It is when nothing in it was understood: no facet, number, title, person, pointing word or count, and nothing that earlier
@@ -191,6 +191,7 @@ def is_open(request: Request, conversation: Conversation) -> bool:
     Args:
         request: what the rules read.
         conversation: before this message.
+        domain: whose words say nothing.
     """
     if request.intent not in ("recommend", "refine") or request.eager:
         return False
@@ -203,7 +204,7 @@ def is_open(request: Request, conversation: Conversation) -> bool:
     kept = (*constraints, *wishes) if request.intent == "refine" else [c for c in constraints if c.op == "excludes"]
     if any(part not in parts for part in kept):
         return False
-    rest = load_cues(request.language).filler.sub(" ", request.query)
+    rest = load_cues(request.language, domain).filler.sub(" ", request.query)
     han, words = len(HAN.findall(rest)), len(re.findall(r"[^\W\d_]{2,}", HAN.sub(" ", rest)))
     return words >= OPEN_WORDS or han >= OPEN_HAN
 
@@ -227,7 +228,7 @@ def merge(request: Request, reading: ModelReading, conversation: Conversation, d
         return request
     if opening := _OPENINGS.get(reading.purpose):
         return _aside(request, conversation, *opening)
-    denied = negated_spans(request.text, load_cues(request.language))
+    denied = negated_spans(request.text, load_cues(request.language, domain))
     demanded = {(c.field, v) for c in request.constraints if c.op in ("includes", "any_of") for v in c.values}
     refused = {(c.field, v) for c in request.constraints if c.op == "excludes" for v in c.values}
     wished = {(w.field, w.value) for w in request.wishes}

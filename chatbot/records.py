@@ -118,6 +118,7 @@ def turn_record(turn: Turn) -> dict[str, Any]:
             "ambiguous": list(request.ambiguous),
             "count": request.count,
             "opening": request.opening,
+            **({"gift": True} if request.gift else {}),
         },
         "items": [item_record(item, request.language) for item in turn.items],
         "opening": turn.opening,

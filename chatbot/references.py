@@ -11,6 +11,7 @@ from chatbot.cues import Cues
 from chatbot.lexicon import Lexicon
 from chatbot.quantities import find_bounds, number
 from chatbot.types import Language
+from retrieval.days import as_number
 from retrieval.domain import PEOPLE, Domain
 from retrieval.titles import Mention
 from retrieval.types import Item
@@ -151,7 +152,7 @@ class Pointer:
                     forms += sorted({cues.degree.sub("", word) for word in forms} - {*forms, ""})
                 said = "|".join(map(re.escape, forms))
                 for found in re.finditer(cue.pattern.replace("WORDS", said), text, re.IGNORECASE) if said else ():
-                    numbers = {item.id: v for item in shown for v in item.values(name) if isinstance(v, (int, float))}
+                    numbers = {item.id: v for item in shown for own in item.values(name) if (v := as_number(own)) is not None}
                     if numbers:
                         best = choose(numbers.values())
                         ids = tuple(i for i, value in numbers.items() if value == best)
@@ -205,7 +206,7 @@ class Pointer:
                 asked, kept = True, having
                 left = left.replace(words[match.start : match.end], " ")
         for bound in find_bounds(words):
-            if bound.kind == "year":
+            if bound.kind == "year" and isinstance(bound.value, int):
                 asked = True
                 kept = [i for i in kept if _holds(i, self._year, bound.op, bound.value)]
                 left = left.replace(words[bound.start : bound.end], " ")

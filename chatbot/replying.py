@@ -37,6 +37,7 @@ class Replier:
 
     def reply(self, action: Action, request: Request, profile: Profile) -> Reply:
         """Reply to a request by an action other than recommending."""
+        care = self._domain.care
         match action:
             case "which":
                 return self._which(request)
@@ -46,6 +47,10 @@ class Replier:
                 return self._compare(request)
             case "profile":
                 return Reply(self._profile(request, profile))
+            case "out_of_scope" if request.opening == "advice" and care:
+                return Reply(care.refer[request.language])
+            case "unsafe" if request.opening == "urgent" and care:
+                return Reply(care.urgent.get(request.language) or care.refer[request.language])
             case "out_of_scope":
                 name = "out_of_scope_instructions" if request.opening == "instructions" else "out_of_scope"
                 return Reply(self._say_noun(name, request.language))
@@ -60,6 +65,7 @@ class Replier:
         noun = self._domain.noun[language]
         one, many = noun.measure + noun.one, noun.many
         forms = {"which_two": {"many": noun.measure + many}, "out_of_scope_instructions": {"one": one, "many": many}}
+        forms |= {"profile_empty": {"one": one, "had": self._domain.had(language)}}
         return load_phrases(language).say(name, **forms.get(name, {"one": one}))
 
     # -- questions back ---------------------------------------------------------------------------------------------
@@ -129,7 +135,8 @@ class Replier:
             return ""
         rest = len(known) - MAX_TITLES
         more = f"{rest}{self._domain.noun[language].measure}" if rest > 0 else ""
-        return load_phrases(language).say(name, titles=self._speaker.titles(known, language, MAX_TITLES), more=more)
+        had = {"had": self._domain.had(language)} if name == "profile_seen" else {}
+        return load_phrases(language).say(name, titles=self._speaker.titles(known, language, MAX_TITLES), more=more, **had)
 
     def _forget(self, request: Request, profile: Profile) -> str:
         language = request.language

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatbot.types import MAX_COUNT
 from retrieval.errors import SettingsError
+
+_FIRST: ContextVar[Mapping[str, Any]] = ContextVar("options before the command", default={})  # noqa: B039  (never changed)
 
 
 class Settings(BaseSettings):
@@ -128,16 +132,31 @@ class Settings(BaseSettings):
         return self.data_folder / "index" / name
 
 
+def give_first(**options: Any) -> Token[Mapping[str, Any]]:
+    """Take the options that stand before a command (``zhiyin --domain books ask …``): they count where it has none itself.
+
+    ``reset_first`` takes the token when the command is over.
+    """
+    return _FIRST.set({name: value for name, value in options.items() if value})
+
+
+def reset_first(token: Token[Mapping[str, Any]]) -> None:
+    """Forget the options that stood before a command's name."""
+    _FIRST.reset(token)
+
+
 def make_settings(**options: Any) -> Settings:
     """Read the settings; options that are given win.
 
     Raises:
         SettingsError: a value is wrong; names the setting.
     """
-    if options.pop("demo", False):
+    first = _FIRST.get()
+    options = {**first, **{name: value for name, value in options.items() if value is not None}}
+    if options.pop("demo", False) or first.get("demo"):
         options |= {"engine": "scripted", "embedder": "hashing"}
     try:
-        return Settings(**{key: value for key, value in options.items() if value is not None})
+        return Settings(**options)
     except ValidationError as error:
         first = error.errors()[0]
         name = f"ZHIYIN_{str(first['loc'][0]).upper()}"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
+from chatbot.bounds import BoundReader
 from chatbot.clauses import clause_spans
 from chatbot.critiques import critique_bound, whole
 from chatbot.cues import Cues
 from chatbot.lexicon import Lexicon, Match, Target
-from chatbot.quantities import find_bounds, speaks_of_duration
 from chatbot.types import Language
 from retrieval.domain import PEOPLE, Domain
 from retrieval.types import Constraint, Item, Op, Wish
 
+_BESIDE = 24  # characters before what somebody says they have, in which it may be denied
+_SHORT = re.compile(r"\s*(?:have|having|had|got|any|an?|yet|(?:有|是|得|患)?)\s*", re.IGNORECASE)
 IMPLIED = 0.7  # certainty of an exclusion that the words only suggest
 
 
@@ -50,11 +52,13 @@ class SlotReader:
         domain: whose facets are meant.
         items: the catalogue.
         lexicon: the words for facet values.
+        bounds: reads the numbers.
     """
 
     domain: Domain
     items: Mapping[str, Item]
     lexicon: Lexicon
+    bounds: BoundReader
 
     def read(
         self,
@@ -78,19 +82,22 @@ class SlotReader:
             compared: where a named item begins -> that item: "shorter than" it.
         """
         steps = list(self._comparisons(text, language, cues))
-        feelings = [*_no_wishes(text, cues, named=bool(compared)), *((match.start - 1, match.end) for match in steps)]
+        own = self.lexicon.find(text, language)
+        told = _no_wishes(text, cues, named=bool(compared))
+        worded = self.lexicon.places(text, language)
+        told = [(a, b) for a, b in told if not any(start <= a and b <= end for start, end in worded)]  # "from scratch"
+        feelings = [*told, *((match.start - 1, match.end) for match in steps)]
         neutral = clause_spans(text, cues.neutral, cues)
         forgotten = reading.forgotten = [m.span() for m in cues.forget.finditer(text)]
         lifted = bool(cues.lift.search(text))
         measure = shown or (list(compared.values()) if cues.model.search(text) else [])  # "like Heat, but shorter"
         other: Language = "zh" if language == "en" else "en"
-        own = self.lexicon.find(text, language)
         for match in [*own, *self.lexicon.find(text, other)]:
             if any(start < match.end and match.start < end for start, end in feelings):
                 continue
             inside, words = reading.denies(match.start), text[match.start : match.end]
             for target in match.targets:
-                if not _counts(target, state, refused=inside):
+                if not _counts(target, state, refused=inside) or self._keeps_from(target, match, text, cues, reading):
                     continue
                 if _inside(match.start, forgotten) and not (inside and not was_wanted(target, state)):
                     reading.lifted += [(target.facet, value) for value in target.values] or [(target.facet, None)]
@@ -141,6 +148,21 @@ class SlotReader:
                     if stem := next((w for w in sorted(plain, key=len, reverse=True) if text.startswith(w, start)), ""):
                         yield Match(before.end(), start + len(stem), (Target(name, step=step),))
 
+    def _keeps_from(self, target: Target, match: Match, text: str, cues: Cues, reading: Reading) -> bool:
+        """Of who says what they have, exclude what is not for them; return whether the phrase is of that kind.
+
+        Who says that they do not have it ("not pregnant") is kept from nothing; a "no" further away speaks of something else.
+        """
+        if self.domain.facets[target.facet].means != "excludes":
+            return False
+        near = match.start - _BESIDE
+        denials = [m for m in cues.negation.finditer(text, max(0, near), match.start) if m.end() >= near]
+        if denials and _SHORT.fullmatch(text[denials[-1].end() : match.start]):
+            reading.lifted += [(target.facet, value) for value in target.values]
+        else:
+            self._exclude(target, text[match.start : match.end], reading)
+        return True
+
     def _exclude(self, target: Target, words: str, reading: Reading) -> None:
         certainty = IMPLIED if target.negated_only else 1.0
         for value in target.values:
@@ -172,45 +194,16 @@ class SlotReader:
     # -- numbers ----------------------------------------------------------------------------------------------------
 
     def _read_bounds(self, text: str, cues: Cues, reading: Reading, state: Mapping[str, Any]) -> None:
-        facets = self.domain.facets.items()
-        measured = {"duration": "minutes", "age": "age"}
-        names = {measured[facet.measures]: name for name, facet in facets if facet.measures}
-        names |= {"year": name for name, facet in facets if facet.type == "year"}  # noqa: B035  (one year facet a domain)
-        bounds = find_bounds(text)
+        found = self.bounds.read(text, cues, reading.negated, state)
+        reading.lifted += [(name, None) for name in found.lifted]
         # what is said outright counts more than "not too long" or "newer"
-        open_ = [m.span() for cue in (cues.forget, cues.any_value) for m in cue.finditer(text)]
-        known = {(c["field"], c["op"], c["value"]) for c in state.get("constraints", ()) if c["op"] in ("min", "max")}
-        dropped = [
-            bound
-            for bound in bounds
-            if (names.get(bound.kind), bound.op, bound.value) in known
-            and any(start <= bound.start and bound.end <= end for start, end in open_)
-        ]
-        reading.lifted += [(names[bound.kind], None) for bound in dropped if bound.kind in names]
-        if "minutes" in names and any(speaks_of_duration(text[start:end]) for start, end in open_) and not bounds:
-            reading.lifted.append((names["minutes"], None))  # "forget about the two hours"
-        bounds = [bound for bound in bounds if bound not in dropped]
-        said = {(names.get(bound.kind), bound.op) for bound in bounds}
+        said = {(c.field, c.op) for c, _, _ in found.constraints}
         told = {field for field, _ in said}
         reading.constraints = [
             c for c in reading.constraints if (c.field, c.op) not in said and not (c.field in told and c.certainty < 1)
         ]
-        for bound in bounds:
-            if name := names.get(bound.kind):
-                op = bound.op
-                alone = sum((b.start, b.end) == (bound.start, bound.end) for b in bounds) == 1
-                if not alone and bound.kind == "year" and reading.denies(bound.start):
-                    latest = max(b.value for b in bounds if (b.start, b.end) == (bound.start, bound.end))
-                    if op == "min" and latest >= date.today().year:  # "nothing from the 2020s"
-                        reading.constraints.append(
-                            Constraint(name, "max", bound.value - 1, text[bound.start : bound.end].strip())
-                        )
-                    continue  # of "nothing from the fifties" what lies on both sides cannot be said with two bounds
-                inside = any(start < bound.start < end for start, end in reading.negated)
-                if alone and bound.kind == "minutes" and inside and not cues.negation.match(text, bound.start):
-                    op = "max" if op == "min" else "min"  # "nothing, please, that is longer than two hours"
-                reading.constraints.append(Constraint(name, op, bound.value, text[bound.start : bound.end].strip()))
-                reading.spans.append((bound.start, bound.end))
+        reading.constraints += [c for c, _, _ in found.constraints]
+        reading.spans += [(start, end) for _, start, end in found.constraints]
 
     def _lift_facets(self, text: str, language: Language, cues: Cues, reading: Reading) -> None:
         """Find "any year is fine", 片长无所谓: a facet is named and left open."""

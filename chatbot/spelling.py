@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from chatbot.cues import Cues
 from chatbot.lexicon import Lexicon
-from chatbot.quantities_en import NUMBER_WORDS
+from chatbot.numbers_en import NUMBER_WORDS
 from retrieval.fuzzy_titles import Nearest
 from retrieval.titles import Mention
 from retrieval.words import english

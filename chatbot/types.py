@@ -24,6 +24,7 @@ class Profile:
     Attributes:
         answered: items that were recommended and taken or waved away.
         saved: items kept for later.
+        bought: item -> when it was bought last, in seconds since the epoch.
     """
 
     user: str
@@ -32,6 +33,7 @@ class Profile:
     seen: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
     saved: tuple[str, ...] = ()
+    bought: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def known(self) -> frozenset[str]:
@@ -67,7 +69,10 @@ class Request:
         count: how many items are wanted.
         eager: the message says how many, or leaves the choice to us ("surprise me"): no question back.
         opening: which phrase fits: of ``chat`` greeting, thanks, bye, help, ok; of ``profile`` show, forget, erase; of
-            ``unsafe`` self_harm, harm; of ``out_of_scope`` other, instructions.
+            ``unsafe`` self_harm, harm, urgent; of ``out_of_scope`` other, instructions, advice.
+        gift: it is for somebody else: what is known of the person does not count, and nothing is learned of them.
+        related: it asks for what goes with an item, or comes after it.
+        continues: it asks for what comes next in a series.
     """
 
     intent: Intent
@@ -92,6 +97,9 @@ class Request:
     count: int = 3
     eager: bool = False
     opening: str = ""
+    gift: bool = False
+    related: bool = False
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)

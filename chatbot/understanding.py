@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from chatbot.alternatives import settle
 from chatbot.attitudes import NOTICED, read_mentions
+from chatbot.bounds import BoundReader
 from chatbot.clauses import HAN, mask_names, negated_spans, points_at, wish_text
 from chatbot.cues import Cues, load_cues
 from chatbot.deidentifying import deidentify, may_identify
@@ -37,12 +38,15 @@ from chatbot.lexicon import Lexicon
 from chatbot.mentions import with_plain_titles
 from chatbot.quantities import number
 from chatbot.references import Pointer
+from chatbot.relations import read_relation
 from chatbot.slots import Reading, SlotReader
 from chatbot.spelling import Spelling
 from chatbot.types import MAX_COUNT, MAX_MESSAGE, Conversation, Language, Request
 from retrieval.domain import Domain
 from retrieval.errors import MessageError
 from retrieval.events import EventKind
+from retrieval.freshness import today_of
+from retrieval.series import SeriesTable
 from retrieval.titles import Mention, NameIndex
 from retrieval.types import Constraint, Item, Wish
 from retrieval.words import english
@@ -113,9 +117,11 @@ class Understanding:
         self._domain, self._items, self._count = domain, items, count
         self.names = NameIndex(items.values(), domain)
         self.lexicon = Lexicon(domain, items.values())
-        self._slots = SlotReader(domain, items, self.lexicon)
-        self._spelling = Spelling(self.lexicon, load_cues("en"))
+        bounds = BoundReader(domain, today_of(domain, items.values()))
+        self._slots = SlotReader(domain, items, self.lexicon, bounds)
+        self._spelling = Spelling(self.lexicon, load_cues("en", domain))
         self._pointer = Pointer(domain, self.lexicon)
+        self._series = SeriesTable.of(items.values(), domain)
 
     def read(
         self,
@@ -175,7 +181,7 @@ class Understanding:
         if (corrected := self._spelling.correct(text, mentions)) != text:
             text, mentions = corrected, self.names.find(corrected, fuzzy=True)
         language = self._language(text, mentions, language_of(conversation), language)
-        cues = load_cues(language)
+        cues = load_cues(language, self._domain)
         mentions = with_plain_titles(text, mentions, cues, self.names, self.lexicon, brought_up(conversation))
         titles = [Mention("item", "", *m.span()) for m in _BOOK_MARKS.finditer(text)]
         masked = mask_names(mask_names(text, mentions), titles).translate(cues.variants)
@@ -186,14 +192,20 @@ class Understanding:
         mentions = [m for m in mentions if not any(p.start <= m.start < p.end for p in pointings)]
         mentions += [Mention("item", item, p.start, p.end) for p in pointings if not p.ambiguous for item in p.items]
         masked = mask_names(masked, [Mention("item", "", p.start, p.end) for p in pointings])
-        reading = Reading(negated_spans(masked, cues))
+        own = self.lexicon.places(masked, language)
+        reading = Reading(negated_spans(masked, cues, own))
         compared = {m.start: self._items[m.target] for m in mentions if m.kind == "item"}
         self._slots.read(masked, language, cues, reading, state, shown, compared)
         read_mentions(masked, mentions, cues, reading, state)
         settle(reading, masked, cues)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
+        named = tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item"))
+        relation = read_relation(masked, named, language, self._domain, self._series)
+        reading.constraints += relation.constraints
+        reading.spans += relation.spans
         never, again = lasting(masked, cues, reading)
         count, counted = self._read_count(masked, cues)
+        liking = ("liked", "wanted") if relation.said else ("liked", "model", "wanted")
         request = Request(
             intent="recommend",
             language=language,
@@ -201,18 +213,21 @@ class Understanding:
             query=wish_text(text, [*reading.spans, *counted], cues),
             constraints=tuple(unique(reading.constraints)),
             wishes=tuple(unique(reading.wishes)),
-            liked=tuple(i for i, a in reading.attitudes.items() if a in ("liked", "model", "wanted")),
+            liked=tuple(i for i, a in reading.attitudes.items() if a in liking),
             disliked=tuple(i for i, a in reading.attitudes.items() if a == "disliked"),
             seen=tuple(i for i, a in reading.attitudes.items() if a in ("seen", "owned")),
             stated=tuple((i, _KINDS[a]) for i, a in reading.attitudes.items() if a in _KINDS),
             never=never,
             again=again,
             attitudes=tuple(reading.attitudes.items()),
-            named=tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item")),
+            named=named,
             refers=tuple(dict.fromkeys(pointed)),
             ambiguous=next((p.items for p in pointings if p.ambiguous), ()) if not pointed else (),
             count=count,
             eager=bool(cues.count.search(masked) or cues.surprise.search(masked)),
+            gift=bool(cues.gift.search(masked)),
+            related=relation.said,
+            continues=relation.continues,
         )
         return self._with_state(request, masked, cues, reading, conversation, drop)
 
@@ -249,13 +264,16 @@ class Understanding:
         drop: Sequence[Constraint | Wish],
     ) -> Request:
         state = state_of(conversation)
+        state |= {"gift": False} if cues.for_me.search(masked) else {}
         kept = hold(state, drop)
         before = str(state.get("intent", ""))
-        no_wish = aside(request, masked, cues, self._domain) or question(
-            request, masked, cues, self._domain, before, last_items(conversation)
-        )
+        own = self.lexicon.places(masked, request.language)
+        restarts = any(not _inside(m, own) for m in cues.restart.finditer(masked))
+        no_wish = aside(request, masked, cues, self._domain, own)
+        if not (no_wish or request.related):
+            no_wish = question(request, masked, cues, self._domain, before, last_items(conversation))
         request = replace(request, attitudes=tuple((i, a) for i, a in request.attitudes if a != NOTICED))
-        told = request.eager or cues.restart.search(masked) or cues.plain_ask.search(masked)
+        told = request.eager or request.related or restarts or cues.plain_ask.search(masked)
         if not no_wish and self._guess and not drop and worth_guessing(request) and not told:
             no_wish = guessed_aside(
                 request,
@@ -274,11 +292,12 @@ class Understanding:
         if request.stated and not wishes and not cues.asks_for.search(masked):
             chosen = all(kind == "saved" for _, kind in request.stated)
             request = replace(request, intent="react", opening="wanted" if chosen else "")
-        if not state or cues.restart.search(masked):
+        if not state or restarts:
             return at_turn(request, len(conversation.turns))
         holds = any(state.get(name) for name in ("constraints", "wishes", "query"))
         holds = holds or any(turn.record["request"].get("intent") in ("recommend", "refine") for turn in conversation.turns)
-        refines = bool(drop) or (bool(state) and refines_wish(request, masked, cues, lifted=bool(reading.lifted)))
+        other = request.gift and not state.get("gift")  # for somebody else: another wish than the one before
+        refines = bool(drop) or (bool(state) and not other and refines_wish(request, masked, cues, lifted=bool(reading.lifted)))
         if cues.anything_but.search(masked):
             request = turn_round(request, kept[0])
         adds = bool(cues.adds.search(masked))
@@ -286,6 +305,10 @@ class Understanding:
         carried = carry(request, state, kept, refines=refines, adds=adds, lifted=reading.lifted)
         first = carried.intent == "refine" and not holds  # of the conversation: there was nothing to refine yet
         return replace(carried, intent="recommend") if first else carried
+
+
+def _inside(match: re.Match[str], places: Iterable[tuple[int, int]]) -> bool:
+    return any(start <= match.start() and match.end() <= end for start, end in places)
 
 
 def _is_number(text: str) -> bool:

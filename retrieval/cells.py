@@ -12,7 +12,8 @@ from typing import Any, TypeVar, cast
 import orjson
 
 from retrieval.cleaning import Rules, read_date, read_number, read_year
-from retrieval.domain import Domain, Facet
+from retrieval.domain import Domain
+from retrieval.facet import Facet
 from retrieval.types import FacetValue
 
 MAX_ID = 300  # characters; a longer id ends in a digest of itself
@@ -218,17 +219,19 @@ class CellReader:
         clean = self._clean
         found = [element for element in elements if type(element) is str and element in clean]
         if len(found) < len(elements):
-            found = self._read_entries(elements, facet)
+            found = self._read_entries(elements, facet, self._canon[name])
         if not parallel and len(once := dict.fromkeys(found)) < len(found):
             self.rules.note("repeated_value")
             found = list(once)
         return self._without_unknown(name, tuple(found)) if self._unknown[name] else tuple(found)
 
-    def _read_entries(self, elements: list[Any], facet: Facet) -> list[str]:
+    def _read_entries(self, elements: list[Any], facet: Facet, canon: Mapping[str, str]) -> list[str]:
         found: list[str] = []
         for element in elements:
             named = cast("Mapping[str, object]", element).get(facet.key) if isinstance(element, Mapping) else element
             text = self.text(named)
+            if not text and isinstance(named, str) and named.strip().lower() in canon:
+                text = named.strip()  # "none" is a value where the domain has words for it
             if not text:
                 continue
             if text[0].isalnum() or _WORDY.search(text):

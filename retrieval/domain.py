@@ -8,150 +8,42 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from pydantic import Field
 
-from retrieval.mapping import ORIGINAL, Cleaning, EventMapping, ItemMapping, Model, as_columns
+from retrieval.abilities import Behaviour, Care, Companions, Freshness, Icon, Person, Purchases, Series, Standing
+from retrieval.facet import Facet
+from retrieval.mapping import ORIGINAL, Cleaning, EventMapping, ItemMapping, Model
 from retrieval.tables.base import Source
 from retrieval.types import Item
 
 PEOPLE = "people"
 LANGUAGES = ("en", "zh")
-FacetType: TypeAlias = Literal["year", "number", "date", "list", "people", "text"]
 _JOIN = {"zh": "、"}
 _INFERRED = {"zh": "（推断）"}
 _VARIABLE = re.compile(r"\{(\w+)\}")
 _VALUE = "\ue000"  # stands for a known value while a card's signs are tidied
 
 
-class Bound(Model):
-    """Phrases that set a numeric bound by themselves, such as "for kids".
-
-    ``not_*`` do so under a negation alone, ``before_*`` where a word for a facet's value follows: "old westerns".
-    """
-
-    op: Literal["min", "max"]
-    value: float
-    en: tuple[str, ...] = ()
-    zh: tuple[str, ...] = ()
-    not_en: tuple[str, ...] = ()
-    not_zh: tuple[str, ...] = ()
-    before_en: tuple[str, ...] = ()
-    before_zh: tuple[str, ...] = ()
-
-    @property
-    def says_itself(self) -> bool:
-        """Whether it has phrases that need no negation: then "older", of nothing in particular, means it."""
-        return bool(self.en or self.zh)
-
-
-class Words(Model):
-    """The phrases that mean a facet value. ``name`` is the word to show, else the first phrase of a language.
-
-    ``attributive`` is the word before a noun, where that is another one ("Korean"): it should be among the phrases.
-    ``not_*`` count under a negation alone. ``wanted_*`` count only where they are wished for: words for a narrower subject
-    ("mafia"), which is all that a refusal then means, and not the whole genre.
-    """
-
-    name: Mapping[str, str] = Field(default_factory=dict)
-    attributive: Mapping[str, str] = Field(default_factory=dict)
-
-    en: tuple[str, ...] = ()
-    zh: tuple[str, ...] = ()
-    not_en: tuple[str, ...] = ()
-    not_zh: tuple[str, ...] = ()
-    wanted_en: tuple[str, ...] = ()
-    wanted_zh: tuple[str, ...] = ()
-
-    def label(self, language: str) -> str | None:
-        """Return the word to show in a language."""
-        words: tuple[str, ...] = getattr(self, language, ())
-        return self.name.get(language) or (words[0] if words else None)
-
-
-class Group(Model):
-    """Phrases that mean any of several values of a facet, such as "European"."""
-
-    values: tuple[str, ...]
-    en: tuple[str, ...] = ()
-    zh: tuple[str, ...] = ()
-
-
-class Facet(Model):
-    """One facet: where it comes from, what type it has, and the words for it.
+class Noun(Model):
+    """What the domain's things are called, and what one does with them.
 
     Attributes:
-        type: ``year`` and ``number`` are numbers, ``date`` is ISO text (also "1961" or "1993-02"), ``list`` and ``people``
-            are several texts, ``text`` is one.
-        column: where it stands.
-        columns: the same in several languages, one column beside the other.
-        parts: several columns that hold one value each.
-        flags: column -> value, for columns that hold 0 or 1.
-        separator: between the values of a list; None: the first of ``|``, ``;``, `` / ``, ``、`` and ``,`` that occurs.
-        key: of the value, in a list of objects.
-        pattern: a regular expression whose first group is the value.
-        unknown: values that mean that nothing is known, such as "0" or "N/A".
-        aliases: another spelling in the table -> the value.
-        range: lowest and highest number that can be true.
-        less, more: words for a smaller or a larger number than that of what was shown ("shorter").
-        least, most: words for the smallest and the largest number among what was shown ("the shortest").
-        open: words that name the facet where a person says that it does not matter ("any year").
-        infer: the language model may fill it from the text (retrieval.inferred) when no column does.
+        measure: stands between a number and the noun where the language wants it; ``measures`` are others that may.
+        other: further nouns that people use.
+        verbs: what one does with a thing ("watch", "watching"); in Chinese one character each (看, 读, 听).
+        makers: words for the people behind a thing, beside the labels of their facets.
+        had: what it is called to have had one ("seen", "read", 看过).
     """
-
-    type: FacetType
-    column: str | None = None
-    columns: Mapping[str, str] = Field(default_factory=dict)
-    parts: tuple[str, ...] = ()
-    flags: Mapping[str, str] = Field(default_factory=dict)
-    separator: str | None = None
-    key: str = "name"
-    pattern: str | None = None
-    unknown: tuple[str, ...] = ()
-    aliases: Mapping[str, str] = Field(default_factory=dict)
-    range: tuple[float, float] | None = None
-    infer: bool = False
-    label: Mapping[str, str]
-    unit: Mapping[str, str] = Field(default_factory=dict)
-    match: Literal["hard", "soft"] = "hard"
-    values: Mapping[str, Words] = Field(default_factory=dict)
-    groups: tuple[Group, ...] = ()
-    bounds: tuple[Bound, ...] = ()
-    less: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    more: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    least: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    most: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    open: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-    step: float = 1
-    measures: Literal["duration", "age"] | None = None
-    say_max: Mapping[str, str] = Field(default_factory=dict)
-    say_min: Mapping[str, str] = Field(default_factory=dict)
-    ask: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Every column that it reads."""
-        return (*as_columns(self.column), *self.columns.values(), *self.parts, *self.flags)
-
-    @cached_property
-    def canonical(self) -> dict[str, str]:
-        """Lower-cased phrase -> canonical value, so that "Science Fiction" in a table is "science-fiction" in a wish."""
-        values = list(reversed(list(self.values.items())))
-        narrower = {w.lower(): v for v, words in values for w in (*words.wanted_zh, *words.wanted_en)}
-        phrases = {**narrower, **{w.lower(): v for v, words in values for w in (*words.zh, *words.en)}}
-        named = {word.lower(): v for v, words in self.values.items() for word in words.name.values()}
-        aliases = {spelling.lower(): value for spelling, value in self.aliases.items()}
-        return {**phrases, **named, **{value.lower(): value for value in self.values}, **aliases}
-
-
-class Noun(Model):
-    """What the domain's things are called; ``measure`` stands between a number and the noun where the language wants it."""
 
     one: str
     many: str
     measure: str = ""
     other: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
+    had: str = ""
 
 
 class Retold(Model):
@@ -186,6 +78,12 @@ class Domain(Model):
         headline: facets shown on a card, in this order.
         ballot: facets that the model's vote reads.
         idle: phrases that hold a word of a facet and mean no value of it ("bloody good", 强烈推荐).
+        starters: messages that the start page offers, by language.
+        icon: what stands on a card without a picture.
+        questions: facets worth asking about, the most telling first; none: whichever tells most.
+        diversity: relevance against diversity in a list, 1 for relevance alone.
+        repeat: what is bought again and again; ``once``: what is bought once in a long time.
+        people: sample people; their histories are in ``people.jsonl``.
     """
 
     name: str
@@ -209,6 +107,19 @@ class Domain(Model):
     events: tuple[EventMapping, ...] = ()
     card: Mapping[str, str]
     facets: Mapping[str, Facet]
+    starters: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    icon: Icon = "thing"
+    questions: tuple[str, ...] = ()
+    diversity: float = Field(default=0.8, ge=0, le=1)
+    freshness: Freshness | None = None
+    standing: tuple[Standing, ...] = ()
+    series: Series | None = None
+    companions: Companions | None = None
+    repeat: Purchases | None = None
+    once: Purchases | None = None
+    behaviour: Behaviour = Behaviour()
+    care: Care | None = None
+    people: Mapping[str, Person] = Field(default_factory=dict)
     folder: Path
 
     @property
@@ -225,6 +136,10 @@ class Domain(Model):
     def card_language(self, language: str) -> str:
         """The language of the card that stands for one in ``language``."""
         return language if language in self.card_languages else self.card_languages[0]
+
+    def had(self, language: str) -> str:
+        """Return what it is called to have had a thing."""
+        return self.noun[language].had or {"zh": "看过"}.get(language, "seen")
 
     @cached_property
     def noun_words(self) -> str:
@@ -265,18 +180,26 @@ class Domain(Model):
             "say_max",
             "say_min",
             "ask",
+            "means",
+            "units",
+            "bare",
         }
-        facets = {name: facet.model_dump(mode="json", exclude=words) for name, facet in self.facets.items()}
+        unset = {"sign", "times"}  # where they are empty, an index from before they were there is still up to date
+        facets = {name: self._shape(facet, words, unset) for name, facet in self.facets.items()}
         parts = [self.source, self.mapping, self.cleaning]
         text = json.dumps([dict(self.card), labels, facets, [p.model_dump(mode="json") for p in parts]], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @staticmethod
+    def _shape(facet: Facet, words: set[str], unset: set[str]) -> dict[str, object]:
+        shape = facet.model_dump(mode="json", exclude=words)
+        return {key: value for key, value in shape.items() if value or key not in unset}
+
     def facet_text(self, item: Item, facet: str, language: str, *, mark: bool = True) -> str:
         """Write a facet's values in a language, with the unit, and ``mark`` those that were inferred; empty when unknown."""
         spec = self.facets[facet]
-        unit = spec.unit.get(language, "")
-        gap = "" if language == "zh" else " "
-        words = [f"{word}{gap if unit else ''}{unit}" for word in item.label(facet, language)]
+        plain = spec.type in ("list", "people", "text") or facet in item.labels
+        words = item.label(facet, language) if plain else [spec.written(v, language) for v in item.values(facet)]
         inferred = _INFERRED.get(language, " (inferred)") if mark and words and facet in item.inferred else ""
         return _JOIN.get(language, ", ").join(words) + inferred
 

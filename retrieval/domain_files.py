@@ -22,7 +22,10 @@ else:  # pragma: no cover
 DOMAINS = Path(__file__).parent / "domains"
 MAPPINGS = Path(__file__).parent / "mappings"
 GENERAL = "general"  # the base of a mapping that names none
-_OF_THE_BASE = ("catalogue", "licence", "mapping", "source", "cleaning", "events", "recognise", "columns")  # not inherited
+_OF_THE_BASE = (  # what is not inherited
+    *("catalogue", "licence", "mapping", "source", "cleaning", "events", "recognise", "columns", "people", "starters"),
+)
+_ABILITIES = ("freshness", "series", "companions", "repeat", "once")  # each rests on a facet
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
 
@@ -127,6 +130,11 @@ def _inherit(data: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]
             whole[key] = [name for name in base.get(key, ()) if name in facets] or _telling(facets, lists=key == "ballot")
     if whole.get("per_group") not in facets:
         whole.pop("per_group", None)
+    for ability in _ABILITIES:
+        if ability not in data and not _rests_on(whole.get(ability), facets):
+            whole.pop(ability, None)
+    whole["standing"] = [s for s in whole.get("standing", ()) if "standing" in data or _rests_on(s, facets)]
+    whole["questions"] = [q for q in whole.get("questions", ()) if "questions" in data or q in facets]
     card: dict[str, Any] = {**base.get("card", {}), **(data.get("card") or {})}
     languages = whole.get("languages", LANGUAGES)
     whole["card"] = {lang: _card(str(card.get(lang, "")), facets, lang, own="card" in data) for lang in languages}
@@ -146,6 +154,11 @@ def _over(base: dict[str, Any], own: Any) -> dict[str, Any]:
     if "values" in own and "values" in base:
         merged["values"] = {**base["values"], **own["values"]}  # pyright: ignore[reportUnknownArgumentType]
     return merged  # pyright: ignore[reportUnknownVariableType]
+
+
+def _rests_on(ability: Any, facets: Mapping[str, Any]) -> bool:
+    """Whether the facets that an ability of the base names are in a mapping too."""
+    return isinstance(ability, Mapping) and all(ability[key] in facets for key in ("facet", "number") if key in ability)
 
 
 def _labelled(name: str, facet: dict[str, Any]) -> dict[str, Any]:
@@ -182,10 +195,11 @@ def _check(domain: Domain, path: Path) -> None:
                 raise DomainError(
                     f"{path}: the {language} card names '{{{name}}}', which is no facet. Use title, text or a facet."
                 )
-    for key in ("headline", "ballot"):
+    for key in ("headline", "ballot", "questions"):
         for name in getattr(domain, key):
             if name not in domain.facets:
                 raise DomainError(f"{path}: {key} names '{name}', which is no facet.")
+    _check_abilities(domain, path)
     if not domain.mapping.titles:
         raise DomainError(f'{path}: [mapping] title names no column. Add title = "...".')
     for name, facet in domain.facets.items():
@@ -194,9 +208,26 @@ def _check(domain: Domain, path: Path) -> None:
     _check_patterns(domain, path)
 
 
+def _check_abilities(domain: Domain, path: Path) -> None:
+    """Whether every facet that an ability rests on is there and of the type that it needs."""
+    series, companions, fresh = domain.series, domain.companions, domain.freshness
+    needed = [("freshness", fresh.facet, ("date",))] if fresh else []
+    needed += [("standing", s.facet, ("number", "year")) for s in domain.standing]
+    needed += [("series", series.facet, ("list", "text")), ("series", series.number, ("number",))] if series else []
+    needed += [("companions", companions.facet, ("list",))] if companions else []
+    needed += [
+        (key, bought.facet, ("list", "text")) for key, bought in (("repeat", domain.repeat), ("once", domain.once)) if bought
+    ]
+    for key, name, types in needed:
+        facet = domain.facets.get(name)
+        if facet is None or facet.type not in types:
+            raise DomainError(f"{path}: [{key}] needs a facet '{name}' of type {' or '.join(types)}.")
+
+
 def _check_patterns(domain: Domain, path: Path) -> None:
     patterns = {f"facets.{name}.pattern": facet.pattern for name, facet in domain.facets.items()}
     patterns |= {f"cleaning.{key}": getattr(domain.cleaning, key) for key in ("text_about", "text_not_about")}
+    patterns |= {f"care.{key}": pattern for key, pattern in (domain.care.patterns if domain.care else ())}
     for where, pattern in patterns.items():
         try:
             groups = re.compile(pattern or "()").groups

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.constraints import field_values, satisfies
+from retrieval.constraints import field_values, number_span, satisfies
 from retrieval.domain import Domain
+from retrieval.freshness import today_of
 from retrieval.types import Constraint, FacetValue, Item
 
 Mask = NDArray[np.bool_]
@@ -44,6 +46,16 @@ class FacetColumns:
     def items(self) -> list[Item]:
         """The item at every position."""
         return list(self._by_id.values())
+
+    @property
+    def today(self) -> date:
+        """What today is for the catalogue."""
+        return self._newest or today_of(self._domain, ())
+
+    @cached_property
+    def _newest(self) -> date | None:
+        fresh = self._domain.freshness
+        return today_of(self._domain, self.items) if fresh and fresh.today == "newest" else None
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -92,9 +104,10 @@ class FacetColumns:
         return self._column(field).holders(value)
 
     def _bounded(self, constraint: Constraint) -> Mask:
-        bound = constraint.values[0]
-        if not isinstance(bound, (int, float)):
+        span = number_span(constraint.values[0], constraint.field, self._domain)
+        if span is None:
             return np.zeros(len(self), dtype=bool)
+        bound = span[0] if constraint.op == "min" else span[1]
         column = self._bounds.get(constraint.field)
         if column is None:
             column = self._bounds[constraint.field] = _Bounds.read(self.items, constraint.field, self._domain)
@@ -227,11 +240,12 @@ class _Bounds:
         highest = np.full(len(items), np.nan)
         exact = True
         for n, item in enumerate(items):
-            numbers = [value for value in field_values(item, field, domain) if isinstance(value, (int, float))]
+            spans = [span for value in field_values(item, field, domain) if (span := number_span(value, field, domain))]
+            numbers = [number for span in spans for number in span]
             if not numbers:
                 continue
-            if all(map(_is_float, numbers)):
-                lowest[n], highest[n] = min(numbers), max(numbers)
+            if all(map(_is_float, numbers)):  # a min looks at where a span begins, a max at where it ends
+                lowest[n], highest[n] = min(first for first, _ in spans), max(last for _, last in spans)
             else:
                 exact = False
         return cls(lowest, highest, exact)

@@ -17,7 +17,8 @@ from typing import Any
 import orjson
 
 from retrieval.catalog import hashed
-from retrieval.domain import Domain, Facet
+from retrieval.domain import Domain
+from retrieval.facet import Facet
 from retrieval.types import FacetValue, Item
 
 logger = logging.getLogger(__name__)

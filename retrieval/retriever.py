@@ -14,6 +14,7 @@ from retrieval.constraints import satisfies_all
 from retrieval.diversity import maximal_marginal_relevance, proportional
 from retrieval.domain import PEOPLE
 from retrieval.facet_columns import Mask, left_without, relax
+from retrieval.freshness import freshness
 from retrieval.fusion import points, ranking, reciprocal_rank_fusion
 from retrieval.index import CatalogIndex
 from retrieval.item_table import Floats
@@ -82,6 +83,7 @@ class Retriever:
                 rankings |= {name: channels[name] for name in NEXT if name in channels}
             places = reciprocal_rank_fusion(rankings)
             fused = {**places, **{item_id: 0.0 for item_id in fused if item_id not in places}}
+        fused = self._fresh(fused)
         if len(fused) < query.k:
             fused |= dict.fromkeys(self._unfound(allowed, fused, 3 * query.k), 0.0)
         pool = [
@@ -109,6 +111,14 @@ class Retriever:
             if satisfies_all(item, kept, self.index.domain)
         ][: max(missing, 0)]
         return [*chosen[: len(chosen) - len(fresh)], *fresh]
+
+    def _fresh(self, fused: dict[str, float]) -> dict[str, float]:
+        """Let scores grow old with their items, where the domain says how fast."""
+        domain, items = self.index.domain, self.index.items
+        if domain.freshness is None:
+            return fused
+        today = self.index.columns.today
+        return dict(sorted(((i, s * freshness(items[i], domain, today)) for i, s in fused.items()), key=lambda pair: -pair[1]))
 
     def _unfound(self, allowed: Mask, found: Mapping[str, float], count: int) -> list[str]:
         """Return ids of allowed items that no channel found, in no order of the catalogue's: constraints can leave such."""

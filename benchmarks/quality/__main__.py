@@ -1,4 +1,4 @@
-"""``python -m benchmarks.quality dialogue`` and ``python -m benchmarks.quality sequence``."""
+"""``python -m benchmarks.quality dialogue``, ``sequence`` and ``domains``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 from benchmarks.quality.report import add_json, tell
 from chatbot.settings import go_offline
 
-_BENCHMARKS = ("dialogue", "sequence")  # modules with add_arguments(parser) and run(options), which returns rows
+_BENCHMARKS = ("dialogue", "sequence", "domains")  # modules with add_arguments(parser) and run(options), which returns rows
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ class Both(Rules):
     def __call__(self, message: str, conversation: Conversation) -> Request:
         """Read by rules, then ask the model if they leave the message open."""
         request = super().__call__(message, conversation)
-        if not is_open(request, conversation):
+        if not is_open(request, conversation, catalogue()[0]):
             return request
         self.asked += 1
         reading = self._reader.read(request.text, request.language)

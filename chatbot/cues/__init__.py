@@ -9,6 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from retrieval.domain import Domain
+from retrieval.name_keys import HAN
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:  # pragma: no cover
@@ -103,6 +106,8 @@ class Cues:
     statement: Pattern
     modal: Pattern
     pronoun: Pattern
+    gift: Pattern
+    for_me: Pattern
     refine_words: int
     ordinals: dict[str, int]
     glue: frozenset[str]
@@ -114,11 +119,69 @@ class Cues:
         return [str(value.pattern) for value in values]
 
 
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """The words of a domain that cues are written around.
+
+    Attributes:
+        one: nouns of one of its things: NOUN in a pattern; ``many``: of several, NOUNS.
+        makers: words for the people behind them: PEOPLE.
+        verbs: what one does with them: VERB; in Chinese one character each, and they count as 看 does.
+        measures: Chinese measure words: they count as 部 does.
+    """
+
+    one: tuple[str, ...] = ("thing",)
+    many: tuple[str, ...] = ("things",)
+    makers: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
+    measures: str = ""
+
+    @classmethod
+    def of(cls, domain: Domain, language: str) -> Trade:
+        """Return the words of a domain in a language."""
+        noun = domain.noun[language]
+        people = [domain.facets[name] for name in domain.people_facets]
+        makers = (*(facet.label[language] for facet in people if language in facet.label), *noun.makers)
+        if language == "zh":
+            words = tuple(sorted(dict.fromkeys((noun.one, *noun.other)), key=len, reverse=True))
+            return cls(words, words, makers, noun.verbs, noun.measure + "".join(noun.measures))
+        plural = tuple(word for word in noun.other if word.endswith("s"))
+        one = tuple(word for word in noun.other if word not in plural)
+        return cls((noun.one, *one), (noun.many, *plural), makers, noun.verbs)
+
+    def put_into(self, pattern: str) -> str:
+        """Return a pattern with these words in it."""
+        tokens = (("NOUNS", self.many), ("NOUN", self.one), ("PEOPLE", self.makers), ("VERB", self.verbs))
+        for token, words in tokens:
+            pattern = pattern.replace(token, "|".join(map(re.escape, words)) or "(?!)")
+        return _widen(_widen(pattern, "部", self.measures), "看", "".join(self.verbs) if HAN.search(pattern) else "")
+
+
+def _widen(pattern: str, sign: str, others: str) -> str:
+    """Let other characters stand wherever one stands, inside a set of characters too."""
+    if not others.replace(sign, "") or sign not in pattern:
+        return pattern
+    written, inside, escaped = "", False, False
+    for character in pattern:
+        if character == sign:
+            written += sign + others if inside else f"[{sign}{others}]"
+        else:
+            written += character
+        inside = inside if escaped else (character == "[") or (inside and character != "]")
+        escaped = character == "\\" and not escaped
+    return written
+
+
+def load_cues(language: str, domain: Domain | None = None) -> Cues:
+    """Return the compiled cues of a language, written around the words of a domain."""
+    return _load(language, Trade.of(domain, language) if domain else Trade())
+
+
 @cache
-def load_cues(language: str) -> Cues:
-    """Read and compile the cues of a language."""
+def _load(language: str, trade: Trade) -> Cues:
     data: dict[str, Any] = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8"))
-    glue = frozenset(str(data.pop("glue")).split())
+    glue = frozenset((*str(data.pop("glue")).split(), *trade.one, *trade.many))
     variants = {ord(pair[0]): pair[1] for pair in str(data.pop("variants")).split()}
-    compiled: dict[str, Any] = {k: re.compile(v, re.IGNORECASE) if isinstance(v, str) else v for k, v in data.items()}
+    patterns = {key: trade.put_into(value) if isinstance(value, str) else value for key, value in data.items()}
+    compiled: dict[str, Any] = {k: re.compile(v, re.IGNORECASE) if isinstance(v, str) else v for k, v in patterns.items()}
     return Cues(**compiled, glue=glue, variants=variants)

@@ -36,7 +36,7 @@ def build_interests(events: Iterable[Event], catalogue: CatalogueView, now: floa
     excluded, dropped, removed = read_corrections(told)
     stands = {
         item: stand
-        for item, stand in weigh(told, now).items()
+        for item, stand in weigh(told, now, catalogue.domain.behaviour).items()
         if item in catalogue.items and stand.at > removed.get(item, -math.inf)
     }
     liked = sorted((s for s in stands.values() if s.wanted), key=lambda s: (-s.strength, s.item))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chatbot.interests.records import Stand
+from retrieval.abilities import Behaviour
 from retrieval.events import DAY, Event
 
 HALF_LIFE = 90.0  # days after which an event weighs half as much ...
@@ -12,6 +13,8 @@ FLOOR = 0.3  # ... but never less than this share: a taste of years ago is a tas
 CONSIDERED = 200  # latest items with something to say
 _ACTS = {"accepted": 0.6, "purchased": 0.7, "owned": 0.5, "saved": 0.5, "viewed": 0.3, "played": 0.4, "opened": 0.15}
 _DISMISSED = -0.3
+USUAL = Behaviour()
+_POSITIVE = 0.8  # of a kind that a domain takes for a sign of liking
 _MOST = 0.95  # that one act can say
 
 
@@ -20,10 +23,15 @@ def age_weight(at: float, now: float) -> float:
     return FLOOR + (1 - FLOOR) * 0.5 ** (max(now - at, 0.0) / DAY / HALF_LIFE)
 
 
-def weigh(events: Iterable[Event], now: float) -> dict[str, Stand]:
+def weigh(events: Iterable[Event], now: float, behaviour: Behaviour = USUAL) -> dict[str, Stand]:
     """Return how the person stands to every item of which an event says something.
 
     An opinion counts as it is; without one, what was done adds up, each act taking its part of what lacks to 1 (noisy or).
+
+    Args:
+        events: of one person, in the order in which they arrived.
+        now: seconds since the epoch, from which ages count.
+        behaviour: which kinds of events say more in this domain than elsewhere.
     """
     said: dict[str, float] = {}
     done: dict[str, float] = {}
@@ -42,6 +50,7 @@ def weigh(events: Iterable[Event], now: float) -> dict[str, Stand]:
             continue
         value = _opinion_strength(event)
         act = event.value if event.kind == "played" and event.value is not None else _ACTS.get(event.kind, 0.0)
+        act = max(act, _POSITIVE) if behaviour.likes(event.kind, event.value) else act
         if value is not None:
             said[item] = value
         elif event.kind == "dismissed":

@@ -26,6 +26,21 @@ def show_belongings(pipeline: RecommendationPipeline, user: str, language: str, 
     return render_panel(language, user, lines, title_of, note, named=named)
 
 
+def shared_of(pipeline: RecommendationPipeline, user: str) -> bool | None:
+    """Return whether what a person said in words counts in every catalogue; None: this one keeps nothing, or all alike."""
+    from chatbot.store.of_domain import DomainUserStore, shares  # with SQLAlchemy: by now it is loaded
+
+    store = pipeline.store
+    return shares(store.events(user)) if isinstance(store, DomainUserStore) else None
+
+
+def share(pipeline: RecommendationPipeline, user: str, value: str) -> None:
+    """Note whether a person shares what they say in words among the catalogues: "on" or "off"."""
+    from chatbot.store.of_domain import SHARE
+
+    pipeline.learn(Event(user, "corrected", context={"op": SHARE, "value": value}))
+
+
 def take_back(pipeline: RecommendationPipeline, user: str, language: str, key: str) -> str:
     """Take a line away: the person says that it is not so. Returns what was done, in words.
 

@@ -21,11 +21,11 @@ def render_card(card: Card, language: str, shelf: Shelf) -> str:
     return (
         f'<li class="card" data-key="card-{escape(card.id)}" data-item="{escape(card.id)}">'
         f'<article aria-label="{escape(title)}">'
-        f"{render_cover(card.id, title, shelf.picture(item) if item else None)}"
+        f"{render_cover(card.id, title, shelf, item)}"
         f'<div class="about"><h2><span class="rank" title="{escape(text(language, "rank", rank=card.rank))}">{card.rank}</span>'
         f"{name}{original}</h2>"
         f'<p class="facts">{facts}</p>{render_reason(card, language, shelf)}</div>'
-        f'<div class="foot">{render_buttons(card.id, title, language, shelf.profile)}'
+        f'<div class="foot">{render_buttons(card.id, title, language, shelf)}'
         f'<div class="more">{render_alike(title, language)}{render_why(card, title, language, shelf)}</div></div>'
         "</article></li>"
     )

@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 from chatbot.types import Profile, Recommendation
+from chatbot.ui.icons import render_icon
 from chatbot.ui.texts import text
 from retrieval.domain import Domain
 from retrieval.types import Item
@@ -42,6 +43,11 @@ class Shelf:
     items: Mapping[str, Item]
     profile: Profile
     picture: Callable[[Item], str | None] = no_picture
+
+    def had(self, language: str) -> str:
+        """What it is called here to have had an item, at the beginning of a line."""
+        had = self.domain.had(language)
+        return had[:1].upper() + had[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +109,17 @@ def glyph(title: str) -> str:
     return "·"
 
 
-def render_cover(item_id: str, title: str, picture: str | None = None) -> str:
-    """Draw a cover from an id and a title; over it lies the item's picture where there is one. One item, one cover."""
+def render_cover(item_id: str, title: str, shelf: Shelf, item: Item | None = None) -> str:
+    """Draw a cover in the manner of a domain from an id and a title; over it lies the item's picture where there is one."""
+    picture = shelf.picture(item) if item else None
     digest = hashlib.sha256(item_id.encode()).digest()
     hue = int.from_bytes(digest[:2], "big") % 360
     angle, pattern = digest[2] % 180, digest[3] % 4
     style = f"--hue:{hue};--angle:{angle}deg"
     image = f'<img src="{escape(picture)}" alt="" loading="lazy" decoding="async">' if picture else ""
     letter = f"<span>{escape(glyph(title))}</span>"
-    return f'<div class="cover cover-{pattern}" style="{style}" aria-hidden="true">{letter}{image}</div>'
+    drawn = f"{letter}{render_icon(shelf.domain.icon)}{image}"
+    return f'<div class="cover cover-{pattern} of-{shelf.domain.icon}" style="{style}" aria-hidden="true">{drawn}</div>'
 
 
 def _plain(title: str) -> str:
@@ -125,19 +133,21 @@ def other_title(item: Item, title: str) -> str:
 
 
 def render_buttons(
-    item_id: str, title: str, language: str, profile: Profile, kinds: Sequence[str] = KINDS, *, quiet: bool = False
+    item_id: str, title: str, language: str, shelf: Shelf, kinds: Sequence[str] = KINDS, *, quiet: bool = False
 ) -> str:
     """Write the feedback buttons. The script toggles them; ``data-kind`` is the kind of the event; ``quiet``: icons alone."""
     buttons: list[str] = []
     for kind in kinds:
-        pressed = "true" if item_id in getattr(profile, kind) else "false"
-        label = text(language, f"{_LABELS[kind]}_item", title=title)
-        hint = f' title="{escape(text(language, _LABELS[kind]))}"' if quiet else ""
+        pressed = "true" if item_id in getattr(shelf.profile, kind) else "false"
+        had = shelf.had(language)
+        label = text(language, f"{_LABELS[kind]}_item", title=title, had=had)
+        name = text(language, _LABELS[kind], had=had)
+        hint = f' title="{escape(name)}"' if quiet else ""
         buttons.append(
             f'<button type="button" class="mark mark-{kind}" data-kind="{kind}" data-item="{escape(item_id)}" '
             f'aria-pressed="{pressed}" aria-label="{escape(label)}"{hint}>'
             f'<svg viewBox="0 0 24 24" aria-hidden="true"><path d="{_ICONS[kind]}"/></svg>'
-            f"<span>{escape(text(language, _LABELS[kind]))}</span></button>"
+            f"<span>{escape(name)}</span></button>"
         )
     group = escape(text(language, "feedback", title=title))
     quietly = " quiet" if quiet else ""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from chatbot.loading import LoadState
-from chatbot.ui.texts import error_text, languages, load_texts, text
+from chatbot.ui.rooms import Door
+from chatbot.ui.texts import error_text, languages, text
+
+NOTHING: Mapping[str, Sequence[str]] = {}
 
 
-def render_header(language: str, signed_in: str = "") -> str:
+def render_header(language: str, signed_in: str = "", doors: Sequence[Door] = ()) -> str:
     """Write the name and one line of what it is; who has signed in can sign out. The script reads the page's language here."""
     name, out = escape(text(language, "signed_in", user=signed_in)), escape(text(language, "sign_out"))
     who = (
@@ -16,31 +20,39 @@ def render_header(language: str, signed_in: str = "") -> str:
     )
     return (
         f'<div class="brand" data-language="{escape(language)}"><span class="seal" lang="zh" aria-hidden="true">知音</span>'
-        f'<h1>Zhiyin <span lang="zh">知音</span></h1></div><p class="tagline">{escape(text(language, "tagline"))}</p>{who}'
+        f'<h1>Zhiyin <span lang="zh">知音</span></h1></div><p class="tagline">{escape(text(language, "tagline"))}</p>'
+        f"{_render_doors(language, doors)}{who}"
     )
 
 
-def _examples() -> list[tuple[str, str]]:
+def _render_doors(language: str, doors: Sequence[Door]) -> str:
+    """Write the ways to the other catalogues; nothing where there is none."""
+    here = ' aria-current="page"'
+    ways = "".join(
+        f'<a href="{escape(door.path)}"{here if door.here else ""}>{escape(door.names[language])}</a>' for door in doors
+    )
+    return f'<nav class="doors" aria-label="{escape(text(language, "catalogues"))}">{ways}</nav>' if ways else ""
+
+
+def _examples(starters: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     """Return (language, example) of every language, mixed so that the first of each come first."""
-    found: list[tuple[str, str, str]] = []
-    for code in languages():
-        found += [(key, code, words) for key, words in load_texts(code).items() if key.startswith("example_")]
+    found = [(n, code, words) for code in languages() for n, words in enumerate(starters.get(code, ()))]
     return [(code, words) for _, code, words in sorted(found, key=lambda entry: (entry[0], languages().index(entry[1])))]
 
 
-def render_welcome(language: str, user: str = "") -> str:
+def render_welcome(language: str, user: str = "", starters: Mapping[str, Sequence[str]] = NOTHING) -> str:
     """Greet, by name where there is one, and offer examples in every language; a press sends one."""
     greeting = text(language, "welcome", user=user) if user else text(language, "welcome_plain")
-    ordered = sorted(_examples(), key=lambda pair: pair[0] != language)
+    ordered = sorted(_examples(starters), key=lambda pair: pair[0] != language)
     examples = "".join(
         f'<li><button type="button" class="example" lang="{escape(code)}" data-example="{escape(words)}">'
         f"{escape(words)}</button></li>"
         for code, words in ordered
     )
+    offered = f'<ul class="examples" aria-label="{escape(text(language, "examples"))}">{examples}</ul>' if examples else ""
     return (
         f'<section class="welcome"><h2>{escape(greeting)}</h2>'
-        f"<p>{escape(text(language, 'welcome_hint'))}</p>"
-        f'<ul class="examples" aria-label="{escape(text(language, "examples"))}">{examples}</ul></section>'
+        f"<p>{escape(text(language, 'welcome_hint'))}</p>{offered}</section>"
     )
 
 

@@ -34,8 +34,8 @@ def _render_tile(item_id: str, language: str, shelf: Shelf) -> str:
     title = item.title(language)
     return (
         f'<li class="tile" data-key="tile-{escape(item_id)}" data-item="{escape(item_id)}">'
-        f"{render_cover(item_id, title, shelf.picture(item))}"
+        f"{render_cover(item_id, title, shelf, item)}"
         f"<h3>{render_title(item_id, title, language)}</h3>"
         f'<p class="facts">{render_facts(item, language, shelf.domain)}</p>'
-        f"{render_buttons(item_id, title, language, shelf.profile, REACTIONS, quiet=True)}</li>"
+        f"{render_buttons(item_id, title, language, shelf, REACTIONS, quiet=True)}</li>"
     )

@@ -36,9 +36,9 @@ def render_item(item: Item, similar: Similar, language: str, shelf: Shelf) -> st
     original = f'<bdi class="original">{escape(other)}</bdi>' if other else ""
     words = "".join(f"<p>{escape(part)}</p>" for part in item.text(language).split("\n") if part.strip())
     body = (
-        f'<div class="head">{render_cover(item.id, title, shelf.picture(item))}<div>{original}'
+        f'<div class="head">{render_cover(item.id, title, shelf, item)}<div>{original}'
         f'<p class="facts">{render_facts(item, language, shelf.domain)}</p>'
-        f"{render_buttons(item.id, title, language, shelf.profile)}{render_alike(title, language)}</div></div>"
+        f"{render_buttons(item.id, title, language, shelf)}{render_alike(title, language)}</div></div>"
         f'<div class="words">{words}</div><dl>{_render_facets(item, language, shelf)}</dl>'
         f"{_render_similar(similar, language, shelf)}"
     )
@@ -49,6 +49,10 @@ def _render_facets(item: Item, language: str, shelf: Shelf) -> str:
     rows: list[str] = []
     for name, facet in shelf.domain.facets.items():
         words = shelf.domain.facet_text(item, name, language)
+        if shelf.domain.companions and shelf.domain.companions.facet == name:
+            words = (", ", "、")[language == "zh"].join(
+                shelf.items[str(other)].title(language) for other in item.values(name) if str(other) in shelf.items
+            )
         if words:
             rows.append(f"<div><dt>{escape(facet.label.get(language, name))}</dt><dd>{escape(words)}</dd></div>")
     return "".join(rows)
@@ -67,10 +71,10 @@ def render_small(item: Item, language: str, shelf: Shelf, words: str = "", marks
     """Write an item as one line: cover, title, facts or ``words``, and the buttons for some marks."""
     title = item.title(language)
     kinds = tuple(marks)
-    buttons = render_buttons(item.id, title, language, shelf.profile, kinds, quiet=True) if kinds else ""
+    buttons = render_buttons(item.id, title, language, shelf, kinds, quiet=True) if kinds else ""
     line = escape(words) if words else render_facts(item, language, shelf.domain)
     return (
         f'<li data-key="small-{escape(item.id)}" data-item="{escape(item.id)}">'
-        f"{render_cover(item.id, title, shelf.picture(item))}"
+        f"{render_cover(item.id, title, shelf, item)}"
         f'<div><h3>{render_title(item.id, title, language)}</h3><p class="facts">{line}</p></div>{buttons}</li>'
     )

@@ -8,6 +8,7 @@ import gradio as gr
 
 from chatbot.ui.chrome import render_header
 from chatbot.ui.mounting import mount
+from chatbot.ui.rooms import Room
 from chatbot.ui.side import render_bar
 from chatbot.ui.texts import choose_language, languages, text
 
@@ -21,14 +22,14 @@ Changes = dict[Any, Any]
 class Layout:
     """The components, made once a process."""
 
-    def __init__(self, default_user: str, *, named: bool, guarded: bool) -> None:
+    def __init__(self, default_user: str, room: Room, *, named: bool, guarded: bool) -> None:
         """Lay them out; ``named``: people may type whose page it is; ``guarded``: they have signed in."""
-        self._named, self._guarded = named, guarded
+        self._named, self._guarded, self._room = named, guarded, room
         start = choose_language(None)
-        self.memory = gr.BrowserState({}, storage_key=_STORAGE, secret=_STORAGE)
+        self.memory = gr.BrowserState({}, storage_key=f"{_STORAGE}{room.path}", secret=_STORAGE)
         self.locale = gr.Textbox(visible="hidden", show_label=False, container=False)
         with gr.Column(elem_id="zy-side"):
-            self.header = mount("header", render_header(start))
+            self.header = mount("header", render_header(start, doors=room.doors))
             self.new = gr.Button(text(start, "new"), elem_id="zy-new", size="sm")
             self.side = mount("talks")
             with gr.Column(elem_id="zy-controls"):
@@ -84,7 +85,7 @@ class Layout:
     def say(self, language: str, user: str, *, private: bool = False) -> Changes:
         """Say the page's own words in a language."""
         return {
-            self.header: render_header(language, user if self._guarded else ""),
+            self.header: render_header(language, user if self._guarded else "", doors=self._room.doors),
             self.bar: render_bar(language),
             self.private: self.say_private(language, on=private),
             self.user: gr.update(

@@ -19,6 +19,7 @@ from chatbot.ui.chrome import render_loading, render_notice, render_welcome
 from chatbot.ui.layout import Changes, Layout
 from chatbot.ui.memory import MAX_USER, Memory
 from chatbot.ui.portrait_panel import render_private
+from chatbot.ui.rooms import Room
 from chatbot.ui.session import Sessions, Step, View, new_conversation
 from chatbot.ui.texts import choose_language, error_text, text
 from retrieval.errors import ZhiyinError
@@ -36,11 +37,11 @@ _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)  # what a pre
 class _Page:
     """The handlers; one a process."""
 
-    def __init__(self, page: gr.Blocks, sessions: Sessions, access: Access, limiter: MessageLimiter) -> None:
-        self.sessions, self.access, self.limiter = sessions, access, limiter
+    def __init__(self, page: gr.Blocks, sessions: Sessions, access: Access, limiter: MessageLimiter, room: Room) -> None:
+        self.sessions, self.access, self.limiter, self.room = sessions, access, limiter, room
         self.default_user = access.default_user
         named = not (access.single_user or access.guarded)
-        self.parts = Layout(access.default_user, named=named, guarded=access.guarded)
+        self.parts = Layout(access.default_user, room, named=named, guarded=access.guarded)
         self._wire(page)
 
     def _wire(self, page: Any) -> None:
@@ -113,7 +114,8 @@ class _Page:
             return {self.parts.notice: render_notice(error_text(language, error))}
 
     def _welcome(self, language: str, memory: Memory) -> str:
-        return render_welcome(language, "" if memory.user == self.default_user else memory.user)
+        user = "" if memory.user == self.default_user else memory.user
+        return render_welcome(language, user, self.room.starters)
 
     def _marks(self, session: str, memory: Memory) -> str:
         # the time makes the script look each time
@@ -279,6 +281,7 @@ def build_page(
     messages_per_minute: int = 0,
     default_user: str = "me",
     sessions: Sessions | None = None,
+    room: Room | None = None,
 ) -> gr.Blocks:
     """Build the page over a loader that may still be at work. It imports nothing of the pipeline.
 
@@ -289,8 +292,9 @@ def build_page(
         messages_per_minute: that a person, and an address, may send; 0: as many as they like.
         default_user: who is there before a name is given, where ``access`` does not say it.
         sessions: of the pages, for whoever ends them; without, they are made here, of ``loader`` and ``picture``.
+        room: which of the process's pages it is; without, the only one.
     """
     with gr.Blocks(title="Zhiyin 知音", analytics_enabled=False, fill_width=True) as page:
         access = access or Access(default_user=default_user)
-        _Page(page, sessions or Sessions(loader, picture), access, MessageLimiter(messages_per_minute))
+        _Page(page, sessions or Sessions(loader, picture), access, MessageLimiter(messages_per_minute), room or Room())
     return page

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatbot.types import MAX_COUNT
 from chatbot.ui.atlas import Atlas
-from chatbot.ui.belongings import handle, show_belongings
+from chatbot.ui.belongings import handle, share, shared_of, show_belongings
 from chatbot.ui.cards import Shelf
 from chatbot.ui.dialogs import render_dialog
 from chatbot.ui.discover import render_discover
@@ -140,7 +140,9 @@ class Desk:
         turns = self.pipeline.store.load(self.memory.conversation, self.memory.user).turns
         seconds = [turn.record["timings_ms"]["total"] / 1000 for turn in turns if turn.record["items"]]
         facts = machine_facts(self.pipeline.model.description, seconds, len(self.shelf.items), self.language)
-        return render_settings(self.memory, self.pipeline.count, facts, self.language, note)
+        return render_settings(
+            self.memory, self.pipeline.count, facts, self.language, note, shared_of(self.owner, self.memory.user)
+        )
 
     def do(self, asked: Mapping[str, Any]) -> Shown:
         """Do what was pressed.
@@ -189,6 +191,9 @@ class Desk:
             return replace(self.memory, count=int(value))
         if name == "explore" and value in EXPLORE:
             return replace(self.memory, explore=value)
+        if name == "share" and value in ("on", "off") and shared_of(self.owner, self.memory.user) is not None:
+            share(self.owner, self.memory.user, value)
+            return self.memory
         raise ValueError(f"no such setting: {name} {value}")
 
 

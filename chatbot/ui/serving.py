@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,33 +33,87 @@ _API = "/v1", "/mcp", "/metrics"  # what is below these is the API's, which has 
 _PICTURES_AT_ONCE = 4  # a fetch takes seconds; the threads that answer the page are not to wait for it
 
 
-class _Beside:
-    """Sends requests to the API past the page and its gate."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page that is served.
 
-    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
-        """Take the page and the API."""
-        self._app, self._api = app, api
+    Attributes:
+        page: built, not launched.
+        path: below which it is, without a slash at its end; empty for the first.
+        routes: that belong to it.
+        api: is served beside it.
+    """
+
+    page: gr.Blocks
+    path: str = ""
+    routes: Sequence[BaseRoute] = ()
+    api: Behind | None = None
+
+
+class _Beside:
+    """Sends requests to the APIs past the pages and their gate."""
+
+    def __init__(self, app: ASGIApp, apis: Mapping[str, ASGIApp]) -> None:
+        """Take the pages, and each API by the path of its page."""
+        self._app, self._apis = app, apis
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send a request where it belongs."""
+        """Send a request where it belongs; an API knows nothing of the path that it is below."""
         path = scope.get("path", "")
-        of_api = any(path == prefix or path.startswith(f"{prefix}/") for prefix in _API)
-        await (self._api if of_api else self._app)(scope, receive, send)
+        for base, api in self._apis.items():
+            if any(path == base + prefix or path.startswith(f"{base}{prefix}/") for prefix in _API):
+                below = {"path": path[len(base) :], "raw_path": scope.get("raw_path", b"")[len(base) :]} if base else {}
+                await api({**scope, **below}, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _living(apis: Sequence[Behind]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]] | None:
+    """Return the lifespan of several applications as one."""
+    if not apis:
+        return None
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            for api in apis:
+                await stack.enter_async_context(api.lifespan(app))
+            yield
+
+    return lifespan
 
 
 def make_app(
-    page: gr.Blocks, host: str, port: int, access: Access, routes: Sequence[BaseRoute] = (), api: Behind | None = None
+    page: gr.Blocks,
+    host: str,
+    port: int,
+    access: Access,
+    routes: Sequence[BaseRoute] = (),
+    api: Behind | None = None,
+    others: Sequence[Shown] = (),
 ) -> FastAPI:
-    """Mount the page and what else is served into one application behind one gate, and the API beside it."""
+    """Mount the pages and what else is served into one application behind one gate, and the API of each beside it."""
+    pages = [*others, Shown(page, "", routes, api)]  # the first takes whatever is below no other
+    apis = {shown.path: shown.api for shown in pages if shown.api}
     style = (_FOLDER / "style.css").read_text(encoding="utf-8")
     script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=api.lifespan if api else None)
-    app.router.routes += [*(access.routes() if access.guarded else ()), *routes]
-    page.queue(default_concurrency_limit=16, api_open=False)
-    app = _gradio.mount_gradio_app(
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_living(list(apis.values())))
+    app.router.routes += [*(access.routes() if access.guarded else ()), *(route for shown in pages for route in shown.routes)]
+    for shown in pages:
+        app = _mount(app, shown, host, port, access, f"<style>{style}</style><script>{script}</script>")
+    app.add_middleware(CORSMiddleware)  # lets no other origin read; without it Gradio would let all, on a public host
+    app.add_middleware(Gate, access=access)
+    if apis:
+        app.add_middleware(_Beside, apis=apis)
+    return app
+
+
+def _mount(app: FastAPI, shown: Shown, host: str, port: int, access: Access, head: str) -> FastAPI:
+    shown.page.queue(default_concurrency_limit=16, api_open=False)
+    return _gradio.mount_gradio_app(
         app,
-        page,
-        path="/",
+        shown.page,
+        path=shown.path or "/",
         server_name=host,
         server_port=port,
         auth_dependency=access.user if access.guarded else None,
@@ -68,13 +124,8 @@ def make_app(
         pwa=False,
         footer_links=[],
         theme=_gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        head=f"<style>{style}</style><script>{script}</script>",
+        head=head,
     )
-    app.add_middleware(CORSMiddleware)  # lets no other origin read; without it Gradio would let all, on a public host
-    app.add_middleware(Gate, access=access)
-    if api:
-        app.add_middleware(_Beside, api=api)
-    return app
 
 
 def launch(
@@ -85,6 +136,7 @@ def launch(
     access: Access | None = None,
     routes: Sequence[BaseRoute] = (),
     api: Behind | None = None,
+    others: Sequence[Shown] = (),
     closing: Callable[[], object] = lambda: None,
     block: bool = True,
 ) -> Served:
@@ -97,6 +149,7 @@ def launch(
         access: who may come in to the page.
         routes: that belong to the page.
         api: is served beside it.
+        others: further pages, below paths of their own.
         closing: lets running turns end, before anything is closed.
         block: wait.
 
@@ -109,10 +162,11 @@ def launch(
 
     def close() -> None:
         closing()
-        page.close(verbose=False)  # its streams end, and pages that are open count as closed: their turns stop
+        for one in (page, *(shown.page for shown in others)):
+            one.close(verbose=False)  # its streams end, and pages that are open count as closed: their turns stop
 
     try:
-        served = Served(make_app(page, host, port, access, routes, api), listening, close)
+        served = Served(make_app(page, host, port, access, routes, api, others), listening, close)
     except BaseException:
         listening.close()
         raise
@@ -128,12 +182,13 @@ def launch(
     return served
 
 
-def picture_route(pictures: Pictures, find: Callable[[str], Item | None]) -> Route:
+def picture_route(pictures: Pictures, find: Callable[[str], Item | None], base: str = "") -> Route:
     """Return ``GET /pictures/{item_id}``: the small picture of an item, or 404.
 
     Args:
         pictures: of the catalogue.
         find: the item of an id; its :class:`ZhiyinError`, while nothing is loaded, is answered with 503.
+        base: where the page is that shows them, without a slash at its end.
     """
     limiter = anyio.CapacityLimiter(_PICTURES_AT_ONCE)
 
@@ -153,4 +208,4 @@ def picture_route(pictures: Pictures, find: Callable[[str], Item | None]) -> Rou
             return Response(status_code=304, headers=headers)
         return FileResponse(path, media_type="image/webp", headers=headers)
 
-    return Route("/pictures/{item_id:path}", picture, methods=["GET"])
+    return Route(base + "/pictures/{item_id:path}", picture, methods=["GET"])

@@ -23,7 +23,14 @@ def _render_choices(name: str, legend: str, choices: Iterable[tuple[str, str]], 
     return f'<fieldset data-setting="{name}"><legend>{escape(legend)}</legend><div>{buttons}</div>{more}</fieldset>'
 
 
-def render_settings(memory: Memory, default_count: int, facts: Sequence[tuple[str, str]], language: str, note: str = "") -> str:
+def render_settings(
+    memory: Memory,
+    default_count: int,
+    facts: Sequence[tuple[str, str]],
+    language: str,
+    note: str = "",
+    shared: bool | None = None,
+) -> str:
     """Write the dialog.
 
     Args:
@@ -32,6 +39,7 @@ def render_settings(memory: Memory, default_count: int, facts: Sequence[tuple[st
         facts: (what, how it is) of the running parts, in words.
         language: of the page.
         note: what was just done.
+        shared: whether what they said in words counts in other catalogues too; None: that cannot be chosen.
     """
     counts = sorted({*COUNTS, default_count})
     lists = _render_choices(
@@ -44,14 +52,21 @@ def render_settings(memory: Memory, default_count: int, facts: Sequence[tuple[st
         memory.explore,
         text(language, "set_explore_hint"),
     )
+    share = "" if shared is None else _render_shared(language, shared=shared)
     rows = "".join(f"<div><dt>{escape(what)}</dt><dd>{escape(how)}</dd></div>" for what, how in facts)
     yours, profile = escape(text(language, "set_data_hint")), escape(text(language, "room_profile"))
     body = (
-        f"{lists}{explore}<h3>{escape(text(language, 'set_machine'))}</h3><dl>{rows}</dl>"
+        f"{lists}{explore}{share}<h3>{escape(text(language, 'set_machine'))}</h3><dl>{rows}</dl>"
         f'<h3>{escape(text(language, "set_data"))}</h3><p class="hint">{yours}</p>'
         f'<div class="belongings"><button type="button" data-show="profile">{profile}</button></div>'
     )
     return render_dialog("settings", text(language, "room_settings"), body, language, note=note)
+
+
+def _render_shared(language: str, *, shared: bool) -> str:
+    choices = [(value, text(language, f"share_{value}")) for value in ("off", "on")]
+    legend, hint = text(language, "set_share"), text(language, "set_share_hint")
+    return _render_choices("share", legend, choices, "on" if shared else "off", hint)
 
 
 def machine_facts(description: Mapping[str, str], seconds: Sequence[float], items: int, language: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from retrieval.domain import FacetType
+from retrieval.facet import FacetType
 from retrieval.inspection.columns import AUTOMATIC, ColumnProfile
 from retrieval.inspection.proposal import Choice
 from retrieval.inspection.sample import Sample

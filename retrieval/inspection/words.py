@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from retrieval.domain import FacetType
 from retrieval.domain_files import DOMAINS, GENERAL, shipped_domains
+from retrieval.facet import FacetType
 
 if sys.version_info >= (3, 11):
     import tomllib

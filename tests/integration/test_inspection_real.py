@@ -53,6 +53,13 @@ FILES = {
     "opendialkg/movie_id2info.json.gz": (["id"], {"en": "name"}, None),
     "redial/ievalm/id2info.json.gz": (["id"], {"en": "name"}, {"en": "plot"}),
 }
+BASES = {
+    "goodbooks_10k": "books",
+    "book_crossing": "books",
+    "book_descriptions": "books",
+    "amazon_2023_sample": "shop",
+    "lastfm_hetrec2011": "music",
+}
 FILMS = {file for file in FILES if "movie" in file or "redial" in file}  # that the films domain is recognised for
 LOGS = {
     "movielens_100k/u.data": ("c1", "c2", "rated", "c3", "c4"),
@@ -122,7 +129,7 @@ def test_how_many_are_right(look, shared_data, capsys):
 def test_the_columns_are_right_and_the_mapping_reads_the_rows(look, shared_data, tmp_path, file):
     found = look(file)
     assert not wrong(found, file)
-    assert found.mapping["base"] == ("movies" if file in FILMS else "general")
+    assert found.mapping["base"] == ("movies" if file in FILMS else BASES.get(file.split("/")[0], "general"))
     assert tomllib.loads(found.toml()) == found.mapping
     written = tmp_path / "mapping.toml"
     written.write_text(found.toml(), encoding="utf-8")

@@ -14,6 +14,7 @@ from chatbot.api import streaming
 from chatbot.api.runs import Runs
 from chatbot.hosting import end_turns
 from chatbot.reranking import Poll
+from chatbot.turnstile import Turnstile
 
 SAID = {"message": "a quiet film about space, no horror", "user": "ann", "conversation": "c1"}
 
@@ -50,7 +51,7 @@ def test_who_leaves_stops_the_turn_while_the_model_works(make_pipeline, streamed
 
 def test_who_leaves_the_line_lets_the_next_one_through(make_pipeline):
     model = WaitingModel()
-    api = serve(make_pipeline(model=model, parallel=1, poll=Poll(0.0)))
+    api = serve(make_pipeline(model=model, line=Turnstile(1), poll=Poll(0.0)))
     with listening(api.app) as client:
         first = {**SAID, "conversation": "c0", "stream": True}
         with client.stream("POST", "/v1/chat", json=first, headers=api.key()):
@@ -71,7 +72,7 @@ def test_who_leaves_the_line_lets_the_next_one_through(make_pipeline):
 def test_silence_is_filled_and_other_routes_answer_meanwhile(make_pipeline, monkeypatch):
     monkeypatch.setattr(streaming, "PING_SECONDS", 0.02)
     model = WaitingModel()
-    api = serve(make_pipeline(model=model, parallel=100))
+    api = serve(make_pipeline(model=model, line=Turnstile(100)))
     with listening(api.app) as client:
         # more turns than the server has threads for its other routes
         open_ = [

@@ -22,6 +22,7 @@ HELPERS = {
     "understanding": {
         "alternatives",
         "attitudes",
+        "bounds",
         "clauses",
         "critiques",
         "deidentifying",
@@ -31,6 +32,7 @@ HELPERS = {
         "mentions",
         "questions",
         "references",
+        "relations",
         "slots",
         "spelling",
     },

@@ -89,17 +89,17 @@ def check(found, tmp_path):
 def test_a_shop_in_english(tmp_path):
     found = inspect(write_csv(tmp_path / "export.csv", things()))
     assert chosen(found) == {"id": "sku", "title": {"en": "product_name"}, "text": {"en": "description"}}
-    assert found.mapping["base"] == "general"
+    assert found.mapping["base"] == "shop"
     assert found.mapping["mapping"]["picture"] == "image_url"
     facets = found.mapping["facets"]
-    assert facets["brand"] == {"type": "text", "column": "brand_name"}
+    assert facets["brand"] == {"type": "list", "column": "brand_name"}
     assert facets["price"] == {"type": "number", "column": "list_price"}
     assert facets["category"] == {"type": "list", "column": "categories"}
     assert not {"avg_rating", "review_count", "seller_id", "in_stock", "year"} & {*facets}
     domain, items = check(found, tmp_path)
-    assert items[0].facets["brand"] in ("Acme", "Borealis", "Cato & Sons")
+    assert items[0].facets["brand"][0] in ("Acme", "Borealis", "Cato & Sons")
     assert isinstance(items[0].facets["price"], float)
-    assert domain.facets["price"].less["en"] == ("cheaper",)
+    assert "cheaper" in domain.facets["price"].less["en"]
 
 
 def test_what_is_not_used_is_listed_for_the_person(tmp_path):
@@ -461,7 +461,7 @@ EXPORTS = {
         "Handle=code Title=title Body_(HTML)=prose Vendor=kind Type=kind Tags=kinds Variant_SKU=code Variant_Price=price "
         "Image_Src=image Image_Position=count",
         ("Variant_SKU", {"en": "Title"}, {"en": "Body_(HTML)"}),
-        {"brand": "text", "price": "number", "tags": "list"},
+        {"brand": "list", "price": "number", "tags": "list"},
     ),
     "books.csv": (
         "bookID=n title=title authors=slashed average_rating=price isbn=code isbn13=count language_code=lang num_pages=count "
@@ -482,9 +482,12 @@ EXPORTS = {
     "商品.csv": (
         "商品编号=n 商品名称=中 商品描述=长 品牌=kind 类目=kind 价格=price 库存=count 主图=image 销量=count 上架时间=date",
         ("商品编号", {"zh": "商品名称"}, {"zh": "商品描述"}),
-        {"brand": "text", "category": "list", "price": "number"},
+        {"brand": "list", "category": "list", "price": "number"},
     ),
 }
+
+
+BASES = {"tracks.csv": "music", "shop.csv": "shop", "商品.csv": "shop", "books.csv": "books"}
 
 
 @pytest.mark.parametrize("file", EXPORTS)
@@ -493,7 +496,7 @@ def test_exports_of_well_known_kinds(tmp_path, file):
     columns = [part.rsplit("=", 1) for part in header.split()]
     found = inspect(write_csv(tmp_path / file, [{name: CELL[kind](n) for name, kind in columns} for n in range(200)]))
     assert chosen(found) == {"id": item_id, "title": title, "text": text}
-    assert found.mapping["base"] == "general"
+    assert found.mapping["base"] == BASES.get(file, "general")
     types = {name: facet["type"] for name, facet in found.mapping["facets"].items()}
     assert facets.items() <= types.items()
     popular = {"popularity", "Peak_CCU", "num_subscribers", "ratings_count", "views", "销量", "库存", "Members", "latitude"}

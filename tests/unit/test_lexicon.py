@@ -7,7 +7,8 @@ import pytest
 from chatbot.lexicon import Lexicon
 from chatbot.types import Conversation
 from chatbot.understanding import Understanding
-from retrieval.domain import LANGUAGES, Words
+from retrieval.domain import LANGUAGES
+from retrieval.facet import Words
 from retrieval.types import Constraint
 
 NOBODY = Conversation("c", "ann")

@@ -13,6 +13,7 @@ from chatbot.answers import write_title
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.reranking import Poll
 from chatbot.store import InMemoryUserStore
+from chatbot.turnstile import Turnstile
 from chatbot.types import Cards, Conversation, Done, Profile, Request, Stage, Text
 from retrieval.calibration import shares
 from retrieval.errors import EngineError, MessageError, SettingsError, StoreError
@@ -1017,7 +1018,7 @@ def test_what_comes_in_is_not_changed(make_pipeline):
 
 
 def test_a_turn_that_waits_for_the_model_says_its_place_and_shows_its_cards_meanwhile(make_pipeline):
-    pipeline = make_pipeline(poll=Poll(0.0), parallel=1)
+    pipeline = make_pipeline(poll=Poll(0.0), line=Turnstile(1))
     first = pipeline.respond(WISH, Conversation("one", "ann"), Profile("ann"))
     assert any(isinstance(event, Stage) and event.name == "writing" for event in iter(lambda: next(first), None))
     second = pipeline.respond(WISH, Conversation("two", "bob"), Profile("bob"))
@@ -1035,7 +1036,7 @@ def test_a_turn_that_waits_for_the_model_says_its_place_and_shows_its_cards_mean
 
 
 def test_a_turn_that_is_stopped_while_it_waits_ends_and_frees_its_place(make_pipeline):
-    pipeline = make_pipeline(poll=Poll(0.0), parallel=1)
+    pipeline = make_pipeline(poll=Poll(0.0), line=Turnstile(1))
     first = pipeline.respond(WISH, Conversation("one", "ann"), Profile("ann"))
     assert any(isinstance(event, Stage) and event.name == "writing" for event in iter(lambda: next(first), None))
     cancel = threading.Event()

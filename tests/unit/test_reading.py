@@ -210,8 +210,8 @@ def understanding(movies):
         ("我喜欢《千与千寻》", False),
     ],
 )
-def test_the_model_is_asked_where_nothing_was_understood(understanding, message, asked):
-    assert is_open(understanding.read(message, NEW), NEW) is asked
+def test_the_model_is_asked_where_nothing_was_understood(understanding, message, asked, movies_domain):
+    assert is_open(understanding.read(message, NEW), NEW, movies_domain) is asked
 
 
 def before(constraints=(), wishes=()):
@@ -223,21 +223,21 @@ NO_HORROR = {"field": "genres", "op": "excludes", "value": "horror", "words": "h
 QUIET = {"field": "moods", "value": "quiet", "words": "quiet"}
 
 
-def test_what_is_said_again_was_understood():
+def test_what_is_said_again_was_understood(movies_domain):
     again = Constraint("genres", "excludes", "horror", "horror", turn=0)
     request = replace(wishing("still please no horror whatever comes"), intent="refine", constraints=(again,))
-    assert not is_open(request, before([NO_HORROR]))
+    assert not is_open(request, before([NO_HORROR]), movies_domain)
     other = "whatever comes along the road"
-    assert is_open(replace(request, text=other, query=other), before([NO_HORROR]))
+    assert is_open(replace(request, text=other, query=other), before([NO_HORROR]), movies_domain)
 
 
-def test_what_is_taken_back_was_understood():
+def test_what_is_taken_back_was_understood(movies_domain):
     request = wishing("frightening stuff would suit after all")
     refined = replace(request, intent="refine")
-    assert not is_open(request, before([NO_HORROR]))
-    assert not is_open(refined, before([NO_HORROR]))
-    assert not is_open(refined, before(wishes=[QUIET]))
-    assert is_open(request, before(wishes=[QUIET]))  # a new wish lets the old one go by itself
+    assert not is_open(request, before([NO_HORROR]), movies_domain)
+    assert not is_open(refined, before([NO_HORROR]), movies_domain)
+    assert not is_open(refined, before(wishes=[QUIET]), movies_domain)
+    assert is_open(request, before(wishes=[QUIET]), movies_domain)  # a new wish lets the old one go by itself
 
 
 # -- what it can change ----------------------------------------------------------------------------------------------

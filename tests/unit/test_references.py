@@ -34,7 +34,7 @@ def find(movies):
 
     def find(text, shown=FIVE, latest=None):
         language = detect_language(text)
-        cues, mentions = load_cues(language), names.find(text, fuzzy=True)
+        cues, mentions = load_cues(language, movies.domain), names.find(text, fuzzy=True)
         masked = mask_names(text, mentions).translate(cues.variants)
         return pointer.find(masked, language, cues, [movies.items[i] for i in shown], latest, mentions)
 

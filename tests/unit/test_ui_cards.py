@@ -198,9 +198,10 @@ def test_a_waiting_card_keeps_the_place_of_its_reason(shelf):
     assert "<details" not in html
 
 
-def test_a_cover_is_the_same_each_time_and_fetches_nothing():
-    assert render_cover("a", "Moon") == render_cover("a", "Moon") != render_cover("b", "Moon")
-    assert "url" not in render_cover("a", "Moon")
+def test_a_cover_is_the_same_each_time_and_fetches_nothing(shelf):
+    assert render_cover("a", "Moon", shelf) == render_cover("a", "Moon", shelf) != render_cover("b", "Moon", shelf)
+    assert "url" not in render_cover("a", "Moon", shelf)
+    assert "of-screen" in render_cover("a", "Moon", shelf)  # as its domain says
     assert [glyph(t) for t in ("The Martian", "月球", "…and 2046", "A", "???", "an apple")] == ["M", "月", "A", "A", "·", "A"]
 
 

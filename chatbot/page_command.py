@@ -1,0 +1,103 @@
+"""Opens the page: one, or one for each of several catalogues, with the API of each beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+import typer
+
+from chatbot.catalogues import Catalogue
+from chatbot.hosting import Behind, Door, end_turns, live, stop_on_sigterm
+from chatbot.loading import Loader, Report
+from chatbot.observing.observer import Observer
+from chatbot.pictures import Pictures
+from chatbot.serve_command import build_api, store_in
+from chatbot.settings import Settings
+from chatbot.shared import Shared
+from chatbot.ui.access import Access
+from chatbot.ui.page import build_page
+from chatbot.ui.rooms import rooms_of
+from chatbot.ui.serving import Shown, launch, picture_route
+from chatbot.ui.session import Sessions
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from chatbot.pipeline import RecommendationPipeline
+    from retrieval.types import Item
+
+OpenPipeline = Callable[..., AbstractContextManager["RecommendationPipeline"]]
+
+
+def open_pages(
+    settings: Settings, catalogues: Sequence[Catalogue], access: Access, host: str, port: int, open_pipeline: OpenPipeline
+) -> None:
+    """Serve the pages until the program is told to end.
+
+    Args:
+        settings: of the installation.
+        catalogues: the first is at ``/``, each other one at ``/NAME/``.
+        access: who may come in.
+        host: to listen on.
+        port: to listen on.
+        open_pipeline: opens the pipeline of settings and a catalogue.
+
+    Raises:
+        SettingsError: the address cannot be used, or others could reach it without a password.
+    """
+    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    stack = ExitStack()
+    observer = Observer.of(settings)
+    stack.callback(observer.close)
+    store, shared = store_in(stack, settings), Shared(settings, observer)
+    doors: list[Door] = []
+    shown: list[Shown] = []
+    loaders: list[Loader[RecommendationPipeline]] = []
+
+    def load(catalogue: Catalogue, report: Report) -> RecommendationPipeline:
+        opened = open_pipeline(settings, catalogue, report, store=store, observer=observer, shared=shared)
+        return stack.enter_context(opened)
+
+    def beside(loader: Loader[RecommendationPipeline]) -> FastAPI:
+        api, service = build_api(settings, loader, store, observer, host)
+        doors.append(service)
+        return api
+
+    for room, catalogue in zip(rooms_of([c.domain for c in catalogues]), catalogues, strict=True):
+        loader = Loader(partial(load, catalogue))
+        pictures = Pictures(catalogue.path.parent, settings.pictures_folder, fetch=settings.fetch_pictures, base=room.path)
+        sessions = Sessions(loader, pictures.url)
+        per_minute = settings.messages_per_minute
+        page = build_page(loader, access=access, messages_per_minute=per_minute, sessions=sessions, room=room)
+        routes = [picture_route(pictures, partial(_item, loader), room.path)]
+        shown.append(Shown(page, room.path, routes, Behind(partial(beside, loader))))
+        doors.append(sessions)
+        loaders.append(loader)
+    stop_on_sigterm()
+    with stack:
+        first, *others = shown
+        closing = partial(end_turns, settings.shutdown_seconds, doors)
+        served = launch(
+            first.page,
+            host,
+            port,
+            access=access,
+            routes=first.routes,
+            api=first.api,
+            others=others,
+            closing=closing,
+            block=False,
+        )
+        for where in shown:
+            typer.echo(f"Zhiyin is at http://{host}:{port}{where.path}", err=True)
+        typer.echo("Its parts are loading behind the page. Stop with Ctrl-C.", err=True)
+        for loader in loaders[1:]:
+            loader.start()
+        live(loaders[0], served)
+
+
+def _item(loader: Loader[RecommendationPipeline], item: str) -> Item | None:
+    return loader.wait(0).index.items.get(item)

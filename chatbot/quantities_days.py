@@ -1,0 +1,136 @@
+"""Recency in words, English and Chinese: "this week", "the last three days", 最近三天, 昨天. Text to bounds on days. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import TypeAlias
+
+from chatbot import numbers_en, numbers_zh
+from retrieval.days import days_before
+
+DayBound: TypeAlias = "tuple[str, str, int, int]"  # op, ISO day, start, end
+_MONTHS: Sequence[str] = "january february march april may june july august september october november december".split()
+_WEEKDAYS: Sequence[str] = "monday tuesday wednesday thursday friday saturday sunday".split()
+_NUM = rf"(?:\d+|{numbers_en.LARGE}|a|couple(?: of)?|few)"
+_SPANS = {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}
+_AGO = r"(?:last|past|previous|latest|recent)"
+_NEW = (
+    r"(?:not (?:be )?older than|no older than|(?:is |are )?less than|(?:from )?within|newer than|younger than"
+    r"|under|at most|max(?:imum)?)"
+)
+_DAYS_ZH = {"天": 1, "日": 1, "周": 7, "星期": 7, "礼拜": 7, "个星期": 7, "个礼拜": 7, "个月": 30, "年": 365}
+_UNIT_ZH = "|".join(sorted(_DAYS_ZH, key=len, reverse=True))
+_NUM_ZH = rf"(?:{numbers_zh.NUM}|几)"
+_WEEKDAY_ZH = "一二三四五六日"
+
+
+def find(text: str, today: date) -> Iterator[DayBound]:
+    """Yield (op, ISO day, start, end) of every bound; a week is seven days, a month the days since its first."""
+    yield from _words(text, today)
+    yield from _counted(text, today)
+    yield from _named(text, today)
+
+
+def _rule(pattern: str, text: str) -> Iterator[re.Match[str]]:
+    return re.finditer(pattern, text, re.IGNORECASE)
+
+
+def _words(text: str, today: date) -> Iterator[DayBound]:
+    """What one word says: today, yesterday, this week, this month."""
+    first = today.replace(day=1)
+    before = (first - timedelta(days=1)).replace(day=1)
+    since = (
+        (r"\btoday(?:['’]s)?\b|今[天日](?!天)|当天|今儿", 0),
+        (r"\b(?:this|the (?:current|past|last)|last|past) week(?:['’]s)?\b|\bof the week\b", 7),
+        (r"(?:本|这|这一|这个|最近一|近一|上)个?(?:周|星期|礼拜)(?!末)", 7),
+        (r"\b(?:the (?:past|last)|last|past) (?:24 hours|day)\b|最近一天|(?:最近|近|过去)(?:24|二十四)小时", 1),
+        (r"\b(?:the )?(?:past|last) fortnight\b|最近半个?月|近半个?月", 14),
+        (r"\b(?:recent|latest|breaking|fresh)(?:ly)?\b(?! (?:than|release))", 7),
+        (r"最近的(?![一二两三四五六七八九十半几\d])|近期的?|新近的|刚刚?(?:出|发|发生)的", 7),
+    )
+    for pattern, days in since:
+        for m in _rule(pattern, text):
+            yield "min", days_before(today, days), m.start(), m.end()
+    for pattern, days in ((r"\byesterday(?:['’]s)?\b|昨[天日儿]", 1), (r"\bthe day before yesterday\b|前天", 2)):
+        for m in _rule(pattern, text):
+            yield "min", days_before(today, days), m.start(), m.end()
+            yield "max", days_before(today, days), m.start(), m.end()
+    for m in _rule(r"\bthis month(?:['’]s)?\b|(?:本|这个?)月(?!亮)", text):
+        yield "min", first.isoformat(), m.start(), m.end()
+    for m in _rule(r"\blast month(?:['’]s)?\b|上个?月", text):
+        yield "min", before.isoformat(), m.start(), m.end()
+        yield "max", (first - timedelta(days=1)).isoformat(), m.start(), m.end()
+    for m in _rule(r"\bthis year(?:['’]s)?\b|今年", text):
+        yield "min", f"{today.year}-01-01", m.start(), m.end()
+
+
+def _counted(text: str, today: date) -> Iterator[DayBound]:
+    """So many days, weeks or months back."""
+    unit = r"(day|week|fortnight|month|year)s?"
+    for pattern in (
+        rf"\b(?:from |in |over |within |during )?(?:the )?{_AGO}\s+({_NUM})\s+{unit}\b",
+        rf"\b{_NEW}\s+(?:the )?(?:last |past )?({_NUM})\s+{unit}(?:\s+old)?\b",
+        rf"(?<!\w)({_NUM})\s+{unit}\s+(?:old )?(?:or (?:less|newer)|at (?:the )?most|max(?:imum)?)\b",
+    ):
+        for m in _rule(pattern, text):
+            if (count := _count(m[1])) is not None:
+                yield "min", days_before(today, count * _SPANS[m[2].lower()]), m.start(), m.end()
+    spoken = r"(?:最近|近|过去)?(\d+|[一二三四五六七八九十]+)个?小时(?:以?内|之内)"
+    for m in _rule(rf"\b(?:(?:last|past|within|in the) )+({_NUM})[\s-]?hours?\b|{spoken}", text):
+        hours = _count(m[1]) if m[1] else _chinese(m[2])
+        yield "min", days_before(today, -(-(hours or 0) // 24)), m.start(), m.end()
+    for m in _rule(rf"\b(?:older than|more than|over|before)\s+({_NUM})\s+{unit}(?:\s+(?:old|ago))?\b", text):
+        negated = re.search(r"\b(?:no|not|nothing|none|isn['’]t|aren['’]t)\s+(?:\w+\s+)?$", text[: m.start()], re.IGNORECASE)
+        if not negated and (count := _count(m[1])) is not None:
+            yield "max", days_before(today, count * _SPANS[m[2].lower()]), m.start(), m.end()
+        elif negated and (count := _count(m[1])) is not None:
+            yield "min", days_before(today, count * _SPANS[m[2].lower()]), negated.start(), m.end()
+    for m in _rule(rf"(?:最近|近|过去|这|前)的?这?({_NUM_ZH})({_UNIT_ZH})(?:来|里|间|以?内|之内|的)*", text):
+        yield "min", days_before(today, _chinese(m[1]) * _DAYS_ZH[m[2]]), m.start(), m.end()
+    for m in _rule(rf"({_NUM_ZH})({_UNIT_ZH})(?:以内|之内|内(?!容)|里)(?:的|发布|发表|刊登)?", text):
+        yield "min", days_before(today, _chinese(m[1]) * _DAYS_ZH[m[2]]), m.start(), m.end()
+    for m in _rule(rf"{numbers_zh.NEVER}(?:超过|早于|老于)({_NUM_ZH})({_UNIT_ZH})(?:以?前)?", text):
+        yield "min", days_before(today, _chinese(m[1]) * _DAYS_ZH[m[2]]), m.start(), m.end()
+    for m in _rule(rf"({_NUM_ZH})({_UNIT_ZH})(?:以|之)?前的", text):
+        denied = re.search(rf"{numbers_zh.NOT}$", text[: m.start()]) or re.match(numbers_zh.DENY, text[m.end() - 1 :])
+        day = days_before(today, _chinese(m[1]) * _DAYS_ZH[m[2]])
+        yield "min" if denied else "max", day, m.start(), m.end()
+
+
+def _named(text: str, today: date) -> Iterator[DayBound]:
+    """Since a day of the week, in a month."""
+    for m in _rule(rf"\bsince (?:last )?({'|'.join(_WEEKDAYS)})\b", text):
+        yield "min", days_before(today, (today.weekday() - _WEEKDAYS.index(m[1].lower())) % 7 or 7), m.start(), m.end()
+    for m in _rule(rf"(?:从|自)?(?:周|星期|礼拜)([{_WEEKDAY_ZH}])(?:以来|开始|起|到现在|至今)", text):
+        yield "min", days_before(today, (today.weekday() - _WEEKDAY_ZH.index(m[1])) % 7 or 7), m.start(), m.end()
+    for m in _rule(rf"\b(in|from|since|of)\s+({'|'.join(_MONTHS)})\b", text):
+        yield from _month(_MONTHS.index(m[2].lower()) + 1, today, m, open_=m[1].lower() == "since")
+    for m in _rule(
+        r"(?<!\d)(1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月份?(?:的|里|以来|之后|以后)?(?!\d|[一二三四五六七八九十]*日)",
+        text,
+    ):
+        number = int(m[1]) if m[1].isascii() else int(numbers_zh.number(m[1]))
+        yield from _month(number, today, m, open_=m[0].endswith(("以来", "之后", "以后")))
+
+
+def _month(month: int, today: date, m: re.Match[str], *, open_: bool) -> Iterator[DayBound]:
+    year = today.year if month <= today.month else today.year - 1
+    yield "min", f"{year}-{month:02}-01", m.start(), m.end()
+    if not open_:
+        last = (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).isoformat()
+        yield "max", last, m.start(), m.end()
+
+
+def _count(text: str) -> int | None:
+    text = text.lower().strip()
+    known = {"a": 1, "couple": 2, "couple of": 2, "few": 3}
+    try:
+        return known[text] if text in known else round(numbers_en.large(text))
+    except ValueError:
+        return None
+
+
+def _chinese(text: str) -> int:
+    return 3 if text == "几" else round(numbers_zh.read(text))

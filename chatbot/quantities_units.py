@@ -1,0 +1,222 @@
+"""Amounts with the units that a domain names: "under $50", "at least 300 pages", 两百块以内, 三斤以上. Pure functions.
+
+An amount is found first, and then what stands around it says what it bounds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from chatbot import durations_en, durations_zh, numbers_en, numbers_zh
+from retrieval.facet import Facet, Unit, plain_number
+
+AROUND = 0.2  # how far "around 50" reaches on either side
+NEAR = 60  # characters before and after an amount that are looked at
+Amount: TypeAlias = "tuple[str, float, int, int]"  # op, value in the unit of the column, start, end
+Pattern: TypeAlias = "re.Pattern[str]"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around an amount in a language. The patterns of what comes before end where the amount begins.
+
+    Attributes:
+        number: pattern of a number.
+        read: reads it.
+        before: (what it says, pattern), in the order in which they count; ``first`` is the number of a span.
+        after: the same of what follows.
+        between: of what may stand between a sign and its number.
+    """
+
+    number: str
+    read: Callable[[str], float]
+    before: tuple[tuple[str, Pattern], ...]
+    after: tuple[tuple[str, Pattern], ...]
+    between: str
+
+
+def _compiled(*rules: tuple[str, str]) -> tuple[tuple[str, Pattern], ...]:
+    return tuple((what, re.compile(pattern, re.IGNORECASE)) for what, pattern in rules)
+
+
+def _english() -> Frame:
+    least = rf"(?:{durations_en.LEAST}|dearer than|more expensive than|heavier than|bigger than|thicker than)"
+    most = (
+        rf"(?:{durations_en.MOST}|(?:cheaper|lighter|smaller|thinner|slower) than|fewer than"
+        r"|(?:budget|limit|maximum)(?: is| of|:| would be)?|(?:can|could|want to|would|will|to) (?:only )?(?:spend|pay)"
+        r"|(?:can(?:no|['’])?t|don['’]t want to|won['’]t|wouldn['’]t) (?:spend|pay|go) (?:more than|over|above|beyond)"
+        r"|spend(?:ing)?)"
+    )
+    hedge = r"(?:\s+(?:about|around|roughly|like|only|just|maybe|the|a))*\s*"
+    first = rf"(?<![\w.])(?P<first>{numbers_en.LARGE})\s*(?:-|–|—|~|to|and|until|or)\s*"
+    return Frame(
+        numbers_en.LARGE,
+        numbers_en.large,
+        _compiled(
+            ("between", rf"(?:\bbetween\s+|\bfrom\s+)?[$£€¥]?{first}$"),
+            ("max", rf"(?<!\w){most}{hedge}$|[<≤]=?\s*$"),
+            ("min", rf"(?<!\w){least}{hedge}$|[>≥]=?\s*$"),
+            ("around", rf"\b{durations_en.ROUGHLY}\s*$"),
+        ),
+        _compiled(
+            ("max", rf"(?:\s+then)?,?\s*{durations_en.MOST_AFTER}|\s+(?:budget|or cheaper|or lighter)\b"),
+            ("min", rf"\s*,?\s*{durations_en.LEAST_AFTER}|\s+or (?:heavier|bigger|thicker)\b"),
+            ("around", r"\s*(?:or so|give or take|-?ish)\b"),
+        ),
+        r"(?:\s)*",
+    )
+
+
+def _chinese() -> Frame:
+    deny = numbers_zh.DENY
+    beyond = "(?:超过?|高于|大于|多于|贵过|重于)"
+    most = rf"(?:{durations_zh.MOST}|最[高贵重厚]|(?:不|别|勿)(?:能|要|可|得|想)?(?:再)?{beyond}|预算)"
+    least = rf"(?:{durations_zh.LEAST}|最[低轻薄]|(?:不|别)(?:能|要|可|得)?(?:低于|小于|轻于))"
+    holds = rf"{durations_zh.HOLDS}(?:是|在|为|有|就|给|花|出|付)*\s*"
+    first = rf"(?<![\d.])(?P<first>{numbers_zh.LARGE})"
+    return Frame(
+        numbers_zh.LARGE,
+        numbers_zh.large,
+        _compiled(
+            ("between", rf"{first}\s*[^\d\s，,。]{{0,3}}{numbers_zh.TO}$"),
+            ("max", rf"{most}{holds}$"),
+            ("min", rf"{least}{holds}$"),
+        ),
+        _compiled(
+            ("not min", rf"(?:以上|往上|起){deny}"),
+            ("not max", rf"(?:以内|以下|之内|不到){deny}"),
+            ("max", rf"{durations_zh.NEAR}?[，,]?\s*(?:最好)?{durations_zh.MOST_AFTER}|预算|的预算"),
+            ("min", rf"{durations_zh.NEAR}?[，,]?\s*{durations_zh.LEAST_AFTER}"),
+            ("around", durations_zh.NEAR),
+        ),
+        rf"\s*(?:(?P<mid_max>{most})|(?P<mid_min>{least}))?{holds}",
+    )
+
+
+FRAMES = {"en": _english(), "zh": _chinese()}
+_BARE = r"(?<![A-Za-z\d.,$¥])(?:{number})(?![\w.,%:/-]*[A-Za-z\d%])"
+_DENIED_ZH = re.compile(rf"{numbers_zh.NOT}$")
+_TURNED = {"max": "min", "min": "max"}
+
+
+@dataclass(frozen=True, slots=True)
+class AmountReader:
+    """Reads the amounts of one facet.
+
+    Attributes:
+        amounts: language -> pattern of an amount with its unit.
+        bare: language -> what one is worth where a bound without a unit is meant of this facet; empty: it is of none.
+        worth: unit word -> what one of it is in the unit of the column.
+        labels: what the facet is called: such a word before an amount bounds nothing (期限 is no 限).
+    """
+
+    amounts: Mapping[str, Pattern]
+    bare: Mapping[str, float]
+    worth: Mapping[str, float]
+    labels: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, facet: Facet) -> AmountReader | None:
+        """Return the reader of a facet; None where it has no units."""
+        if not facet.units:
+            return None
+        worth = {w.lower(): unit.worth for unit in facet.units for w in (*unit.before, *unit.en, *unit.zh)}
+        bare = {language: 1 / facet.times.get(language, 1) for language in FRAMES} if facet.bare else {}
+        amounts = {language: _amount(facet.units, language) for language in FRAMES}
+        return cls(amounts, bare, worth, tuple(word.lower() for word in facet.label.values()))
+
+    def find(self, text: str) -> Iterator[Amount]:
+        """Yield (op, value, start, end) of every bound."""
+        for language, pattern in self.amounts.items():
+            frame = FRAMES[language]
+            for match in pattern.finditer(text):
+                words = match.groupdict()
+                worth = self.worth.get((words["sign"] or words["unit"] or "").strip().lower(), 1.0)
+                yield from _bounds(text, match, frame, worth, str(words["n"] or words["m"]), self.labels)
+            if language in self.bare:
+                yield from _bare(text, frame, self.bare[language], self.labels)
+
+
+def readers_of(facets: Mapping[str, Facet]) -> dict[str, AmountReader]:
+    """Return the reader of every facet that has units."""
+    return {name: reader for name, facet in facets.items() if (reader := AmountReader.of(facet))}
+
+
+def _bare(text: str, frame: Frame, worth: float, labels: Sequence[str]) -> Iterator[Amount]:
+    """Read numbers without a unit that a word before or behind them makes bounds."""
+    for match in re.finditer(_BARE.format(number=frame.number), text, re.IGNORECASE):
+        yield from _bounds(text, match, frame, worth, match[0], labels, alone=True)
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(dict.fromkeys(words), key=len, reverse=True)) or "(?!)"
+
+
+def _amount(units: Sequence[Unit], language: str) -> Pattern:
+    """An amount: a sign before the number, or a unit behind it."""
+    frame = FRAMES[language]
+    sign = _one_of(word for unit in units for word in unit.before)
+    unit = _one_of(word for unit in units for word in getattr(unit, language))
+    tail = _one_of(word for unit in units for word in (*unit.tail, *getattr(unit, language)))
+    start, edge, gap = (r"(?<![\w.])", r"(?!\w)", r"[\s-]*") if language == "en" else (r"(?<![\d.])", "", r"\s*")
+    signed = rf"(?P<sign>{sign}){frame.between}(?P<n>{frame.number})(?:{gap}(?:{tail}){edge})?"
+    return re.compile(rf"{signed}|{start}(?P<m>{frame.number}){gap}(?P<unit>{unit}){edge}", re.IGNORECASE)
+
+
+def _bounds(
+    text: str,
+    match: re.Match[str],
+    frame: Frame,
+    worth: float,
+    number: str,
+    labels: Sequence[str],
+    *,
+    alone: bool = False,
+) -> Iterator[Amount]:
+    """Yield what the words around an amount make of it; ``alone``: it has no unit, and "about" would make it nothing."""
+    try:
+        value = frame.read(number)
+    except (ValueError, KeyError):
+        return
+    head, rest = text[max(0, match.start() - NEAR) : match.start()], text[match.end() : match.end() + NEAR]
+    named = next((label for label in labels if head.rstrip().lower().endswith(label)), "")
+    head = head.rstrip()[: -len(named)] + " " * len(named) if named else head
+    start, end = match.span()
+    inside = match.groupdict()
+    said = "max" if inside.get("mid_max") else "min" if inside.get("mid_min") else ""
+    if not said:
+        for what, pattern in frame.before:
+            if found := pattern.search(head):
+                said, start = what, match.start() - len(head) + found.start()
+                if what == "between":
+                    value, low = _span(frame, found["first"], value)
+                    yield "min", plain_number(low * worth), start, end
+                    yield "max", plain_number(value * worth), start, end
+                    return
+                break
+    for what, pattern in frame.after:
+        if found := pattern.match(rest):
+            end += found.end()
+            said = said or what
+            break
+    if said.startswith("not "):
+        said = _TURNED[said.removeprefix("not ")]
+    elif said in _TURNED and (denied := _DENIED_ZH.search(text[:start])):  # 不要三百页以上的
+        said, start = _TURNED[said], denied.start()
+    if said == "around" and not alone:
+        yield "min", plain_number(value * (1 - AROUND) * worth), start, end
+        yield "max", plain_number(value * (1 + AROUND) * worth), start, end
+    elif said in _TURNED:
+        yield said, plain_number(value * worth), start, end
+
+
+def _span(frame: Frame, first: str, last: float) -> tuple[float, float]:
+    """The higher and the lower end of a span."""
+    try:
+        low = frame.read(first)
+    except (ValueError, KeyError):
+        low = last
+    return max(low, last), min(low, last)

@@ -1,0 +1,32 @@
+"""What of everything that is kept a catalogue sees: its part of the user store, and the histories that came with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from chatbot.catalogues import Catalogue
+from chatbot.settings import Settings
+from chatbot.store import DomainUserStore, InMemoryUserStore, UserStore
+from retrieval.domain_files import shipped_domains
+from retrieval.events import Event
+from retrieval.interactions import InteractionLog
+from retrieval.samples import SamplePeople
+
+HOME = str(Settings.model_fields["domain"].default)  # whose conversations have no mark, for once it was alone
+
+
+def part_of(store: UserStore, catalogue: Catalogue) -> UserStore:
+    """Return the part of a store that is a catalogue's; where its domain forgets, one that holds nothing but this process's."""
+    domain = catalogue.domain
+    if domain.care and domain.care.forget:
+        return InMemoryUserStore()
+    return DomainUserStore(store, domain.name, domain.name != HOME and domain.name in shipped_domains())
+
+
+def history_of(catalogue: Catalogue) -> Callable[[str], Sequence[Event]]:
+    """Return what people did before they came here: the imported log, and for a shipped catalogue its sample people's past."""
+    log = InteractionLog(catalogue.interactions)
+    if catalogue.path != catalogue.domain.catalogue_path:
+        return log.events
+    samples = SamplePeople(catalogue.domain)
+    return lambda user: [*samples.events(user), *log.events(user)]
