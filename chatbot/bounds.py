@@ -15,7 +15,7 @@ from chatbot.quantities_units import AmountReader, readers_of
 from retrieval.domain import Domain
 from retrieval.types import Constraint
 
-DAYS, OWN_AGE = "days", "own age"
+DAYS, OWN_AGE, AMOUNT = "days", "own age", "facet "
 _MEASURED = {"duration": "minutes", "age": "age"}
 
 
@@ -53,7 +53,7 @@ class BoundReader:
         names |= {DAYS: self._day_facet} if self._day_facet else {}
         if (age := names.get("age")) and any(s.facet == age for s in self.domain.standing):
             names[OWN_AGE] = age  # only where it opens what is kept from the young is it asked how old somebody is
-        return names | {f"facet {name}": name for name in self._readers}
+        return names | {AMOUNT + name: name for name in self._readers}
 
     @cached_property
     def _day_facet(self) -> str:
@@ -69,10 +69,14 @@ class BoundReader:
         """Return every bound of a text; of two that meet, the longer one."""
         return find_bounds(text, self._own(text))
 
+    def amounts(self, text: str) -> list[tuple[int, int]]:
+        """Return where bounds stand that are amounts of the domain's units."""
+        return [(bound.start, bound.end) for bound in self.find(text) if bound.kind.startswith(AMOUNT)]
+
     def _own(self, text: str) -> Iterator[Bound]:
         for name, reader in self._readers.items():
             for op, value, start, end in reader.find(text):
-                yield Bound(f"facet {name}", op, value, start, end)  # pyright: ignore[reportArgumentType]
+                yield Bound(AMOUNT + name, op, value, start, end)  # pyright: ignore[reportArgumentType]
         for age, start, end in quantities_ages.find(text) if OWN_AGE in self.names else ():
             yield Bound(OWN_AGE, "max", age, start, end)
         if self._day_facet:

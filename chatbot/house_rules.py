@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from chatbot.types import Profile, Request
 from retrieval.abilities import Purchases
+from retrieval.constraints import satisfies_all
 from retrieval.domain import Domain
 from retrieval.events import DAY
 from retrieval.series import SeriesTable
@@ -43,9 +44,17 @@ class HouseRules:
         """
         known = [*profile.liked, *profile.disliked, *profile.seen, *request.named, *request.seen, *request.liked]
         back = {item for item in self._due(profile, now) if item not in request.named}
-        too_early = self.series.too_early(known) - set(request.named)
-        exclude = (query.exclude - back) | too_early | self._had_enough(query, profile, now)
+        exclude = (query.exclude - back) | self._too_early(query, known, request.named) | self._had_enough(query, profile, now)
         return replace(query, exclude=exclude, constraints=(*query.constraints, *self._bounds(query)))
+
+    def _too_early(self, query: Query, known: Sequence[str], named: Sequence[str]) -> set[str]:
+        """The volumes that wait for one before them, unless that one is not of the kind that is asked for ("advanced")."""
+        asked = [c for c in query.constraints if c.op in ("includes", "any_of")]
+        return {
+            item
+            for item, missing in self.series.too_early(known).items()
+            if item not in named and satisfies_all(self.items[missing], asked, self.domain)
+        }
 
     def _bounds(self, query: Query) -> list[Constraint]:
         """Bounds that hold unless the person says something else of the facet."""

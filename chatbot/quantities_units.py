@@ -43,7 +43,7 @@ def _compiled(*rules: tuple[str, str]) -> tuple[tuple[str, Pattern], ...]:
 
 
 def _english() -> Frame:
-    least = rf"(?:{durations_en.LEAST}|dearer than|more expensive than|heavier than|bigger than|thicker than)"
+    least = rf"(?:{durations_en.LEAST}|more expensive than|(?:dearer|heavier|bigger|larger|thicker|faster) than)"
     most = (
         rf"(?:{durations_en.MOST}|(?:cheaper|lighter|smaller|thinner|slower) than|fewer than"
         r"|(?:budget|limit|maximum)(?: is| of|:| would be)?|(?:can|could|want to|would|will|to) (?:only )?(?:spend|pay)"
@@ -148,6 +148,8 @@ def readers_of(facets: Mapping[str, Facet]) -> dict[str, AmountReader]:
 def _bare(text: str, frame: Frame, worth: float, labels: Sequence[str]) -> Iterator[Amount]:
     """Read numbers without a unit that a word before or behind them makes bounds."""
     for match in re.finditer(_BARE.format(number=frame.number), text, re.IGNORECASE):
+        if len(match[0]) < 2 and not match[0].isdigit():  # 一起, not 一块起
+            continue
         yield from _bounds(text, match, frame, worth, match[0], labels, alone=True)
 
 

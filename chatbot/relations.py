@@ -21,11 +21,13 @@ class Relation:
         constraints: what it comes to; none where no item is named.
         continues: it asks for what comes next of something, named or not.
         spans: where it is said.
+        of: the item that it is a relation to.
     """
 
     constraints: tuple[Constraint, ...] = ()
     continues: bool = False
     spans: tuple[tuple[int, int], ...] = ()
+    of: tuple[str, ...] = ()
 
     @property
     def said(self) -> bool:
@@ -48,14 +50,15 @@ def read_relation(text: str, named: Sequence[str], language: Language, domain: D
     """
     companions, following = domain.companions, domain.series
     if companions and (spans := _places(text, companions.ask.get(language, ()), language)):
-        return Relation(tuple(Constraint(companions.facet, "includes", item) for item in named[:1]), spans=spans)
+        of = tuple(named[:1])
+        return Relation(tuple(Constraint(companions.facet, "includes", item) for item in of), spans=spans, of=of)
     if following and (spans := _places(text, following.next.get(language, ()), language)):
-        after = next((found for item in named if (found := series.following(item))), None)
+        after = next(((item, found) for item in named if (found := series.following(item))), None)
         if after is None:
             return Relation(continues=True, spans=spans)
-        name, number = after
+        item, (name, number) = after
         bounds = [Constraint(following.number, op, number) for op in ("min", "max")]
-        return Relation((Constraint(following.facet, "includes", name), *bounds), True, spans)
+        return Relation((Constraint(following.facet, "includes", name), *bounds), True, spans, (item,))
     return NONE
 
 

@@ -190,6 +190,7 @@ class SlotReader:
             reading.places.append((match.start, match.end, reading.constraints[-1]))
         elif target.values:
             reading.constraints.append(Constraint(target.facet, "any_of", target.values, words))
+            reading.places.append((match.start, match.end, reading.constraints[-1]))
 
     # -- numbers ----------------------------------------------------------------------------------------------------
 

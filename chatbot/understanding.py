@@ -193,6 +193,7 @@ class Understanding:
         mentions += [Mention("item", item, p.start, p.end) for p in pointings if not p.ambiguous for item in p.items]
         masked = mask_names(masked, [Mention("item", "", p.start, p.end) for p in pointings])
         own = self.lexicon.places(masked, language)
+        own += self._slots.bounds.amounts(masked)  # "no more than $100" denies nothing that comes after it
         reading = Reading(negated_spans(masked, cues, own))
         compared = {m.start: self._items[m.target] for m in mentions if m.kind == "item"}
         self._slots.read(masked, language, cues, reading, state, shown, compared)
@@ -200,9 +201,9 @@ class Understanding:
         settle(reading, masked, cues)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
         named = tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item"))
-        relation = read_relation(masked, named, language, self._domain, self._series)
-        reading.constraints += relation.constraints
-        reading.spans += relation.spans
+        relation = read_relation(masked, named or self.names.plain(text), language, self._domain, self._series)
+        named = named or relation.of
+        reading.constraints, reading.spans = [*reading.constraints, *relation.constraints], [*reading.spans, *relation.spans]
         never, again = lasting(masked, cues, reading)
         count, counted = self._read_count(masked, cues)
         liking = ("liked", "wanted") if relation.said else ("liked", "model", "wanted")

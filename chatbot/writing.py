@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Sequence
 
-from chatbot.answers import join, write_title
+from chatbot.answers import join
 from chatbot.cues import load_cues
 from chatbot.grounding import Evidence, Grounder
 from chatbot.llm.base import LanguageModel, Prompt
@@ -126,7 +126,8 @@ class Writer:
             return Reason(sentences[best], ("card.summary",), "template")
         known = [name for name in self._domain.headline if item.values(name)]
         facts = join((self._domain.facet_text(item, name, language) for name in known), language)
-        text = load_phrases(language).say("answer_text", title=write_title(item, language), text=facts or item.title(language))
+        say = load_phrases(language).say
+        text = say("facts_only", facts=facts[:1].upper() + facts[1:]) if facts else say("title_only")
         return Reason(text, tuple(f"card.{name}" for name in known) or ("card.title",), "template")
 
 

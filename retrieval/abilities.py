@@ -26,11 +26,11 @@ class Freshness(Model):
 
 
 class Standing(Model):
-    """A bound that holds in every turn until the person says something else of that facet: what is sold out is not offered."""
+    """What holds in every turn until the person says something else of that facet: what is sold out is not offered."""
 
     facet: str
-    op: Literal["min", "max"]
-    value: float
+    op: Literal["min", "max", "excludes"]
+    value: float | str
 
 
 class Series(Model):

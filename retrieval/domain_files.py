@@ -212,7 +212,9 @@ def _check_abilities(domain: Domain, path: Path) -> None:
     """Whether every facet that an ability rests on is there and of the type that it needs."""
     series, companions, fresh = domain.series, domain.companions, domain.freshness
     needed = [("freshness", fresh.facet, ("date",))] if fresh else []
-    needed += [("standing", s.facet, ("number", "year")) for s in domain.standing]
+    for standing in domain.standing:
+        types = ("list", "text") if standing.op == "excludes" else ("number", "year")
+        needed.append(("standing", standing.facet, types))
     needed += [("series", series.facet, ("list", "text")), ("series", series.number, ("number",))] if series else []
     needed += [("companions", companions.facet, ("list",))] if companions else []
     needed += [

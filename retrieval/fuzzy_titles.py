@@ -87,6 +87,7 @@ class Typos:
             return together
         found, distance = self._nearest.find(letters)
         keys = [key for near in found for key in self._keys[near]]
+        keys = [key for key in keys if not _holds(words, key.split())]  # "Kazuo Ishiguro or": the name, and a word beside it
         keys = [key for key in keys if marked or self._is_slip(words, strange, key.split(), distance)]
         return keys if len({*found}) == 1 or len(keys) == 1 else []
 
@@ -106,3 +107,8 @@ class Typos:
         if len(words[0]) < _ALONE or self._evidence.knows(meant[0]):
             return len(words[0]) >= _ONE and not self._common.find(words[0], distance)[0]
         return not self._common.find(words[0], distance)[0]
+
+
+def _holds(words: Sequence[str], name: Sequence[str]) -> bool:
+    """Whether a name stands among words as it is written."""
+    return any(list(words[n : n + len(name)]) == list(name) for n in range(len(words) - len(name) + 1))

@@ -43,14 +43,19 @@ class SeriesTable:
         name, number = self.places.get(item, ("", 0.0))
         return next(((name, after) for after, _ in self.volumes.get(name, ()) if after > number), None)
 
-    def too_early(self, known: Collection[str]) -> frozenset[str]:
-        """Return the volumes before which there is one that the person does not know."""
-        early: set[str] = set()
+    def too_early(self, known: Collection[str]) -> dict[str, str]:
+        """Return the volumes before which there is one that the person does not know -> that one, the first of them."""
+        early: dict[str, str] = {}
         for entries in self.volumes.values():
-            before = {number: {i for n, i in entries if n == number} for number, _ in entries}  # several may share a number
-            numbers = list(before)
-            early |= {item for last, number in pairwise(numbers) if not before[last] & set(known) for item in before[number]}
-        return frozenset(early)
+            numbered = {number: [i for n, i in entries if n == number] for number, _ in entries}  # several may share a number
+            missing = ""
+            for last, number in pairwise(numbered):
+                if set(numbered[last]) & set(known):
+                    missing = ""
+                else:
+                    missing = missing or numbered[last][0]
+                    early |= dict.fromkeys(numbered[number], missing)
+        return early
 
     def begun(self, known: Iterable[str]) -> tuple[str, ...]:
         """Return the series of which the person knows a volume, but not the last one; the one begun last comes first."""

@@ -98,6 +98,10 @@ class NameIndex:
                 if (kind, target) not in named:
                     named.append((kind, target))
 
+    def plain(self, text: str) -> tuple[str, ...]:
+        """Return the items that a text names, also by titles of ordinary words: for a message that must mean one."""
+        return tuple(dict.fromkeys(m.target for m in self.find(text, lenient=True) if m.kind == "item"))
+
     def find(self, text: str, *, lenient: bool = False, fuzzy: bool = False) -> list[Mention]:
         """Return the names in a text, longest first where they overlap, in the order of the text.
 

@@ -83,6 +83,14 @@ def test_a_standing_bound_holds_until_something_else_is_said_of_its_facet(rules,
     assert keep(rules, constraints=[any_stock]).constraints == (any_stock,)
 
 
+def test_a_value_may_stand_refused(tmp_path):
+    domain = make(tmp_path / "n.toml", standing=[{"facet": "kind", "op": "excludes", "value": "sofa"}])
+    rules = HouseRules.of(domain, ITEMS)
+    [kept] = keep(rules).constraints
+    assert [i for i in ITEMS if not satisfies(ITEMS[i], kept, domain)] == ["red sofa", "blue sofa"]
+    assert [c.op for c in keep(rules, constraints=[Constraint("kind", "includes", "sofa")]).constraints] == ["includes"]
+
+
 @pytest.mark.parametrize(
     ("known", "early"),
     [
@@ -94,7 +102,12 @@ def test_a_standing_bound_holds_until_something_else_is_said_of_its_facet(rules,
     ],
 )
 def test_a_later_volume_waits_for_the_one_before(domain, known, early):
-    assert SeriesTable.of(ITEMS.values(), domain).too_early(known) == early
+    assert {*SeriesTable.of(ITEMS.values(), domain).too_early(known)} == early
+
+
+def test_a_later_volume_comes_where_the_one_before_is_not_what_is_asked_for(rules):
+    assert "two" in keep(rules, constraints=[Constraint("saga", "includes", "s")]).exclude
+    assert "two" not in keep(rules, constraints=[Constraint("kind", "includes", "coffee")]).exclude
 
 
 def test_a_volume_that_is_named_counts_as_known(rules):
