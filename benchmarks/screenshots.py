@@ -19,6 +19,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from benchmarks.browsing import ARGUMENTS, CHROMIUM, send, served, visit
+from retrieval.domain_files import load_domain, shipped_domains
 
 WIDE, PHONE = {"width": 1280, "height": 880}, {"width": 390, "height": 844}
 LOOKS = (("en", "light", "wide"), ("zh", "dark", "wide"), ("zh", "light", "phone"), ("en", "dark", "phone"))
@@ -113,17 +114,46 @@ def _troubles(page: Any, language: str) -> Iterator[str]:
     yield "private-stopped"
 
 
+def take_domains(browser: Any, folder: Path, data: str, arguments: list[str]) -> None:
+    """Take the answer to the first offered message of every other domain: English, light, wide; Chinese, dark, on a phone."""
+    names = [name for name in shipped_domains() if name != "movies"]
+    with served(data, "--domain", ",".join(names), *arguments) as (address, _):
+        for name in names:
+            for language, scheme, window in LOOKS[0], ("zh", "dark", "phone"):
+                context = {
+                    "color_scheme": scheme,
+                    "viewport": WIDE if window == "wide" else PHONE,
+                    "has_touch": window == "phone",
+                }
+                path = "" if name == names[0] else f"/{name}"
+                with visit(browser, f"{address}{path}/", LOCALES[language], **context) as page:
+                    page.evaluate("document.querySelector('#zy-new').click()")
+                    page.wait_for_selector(".turn", state="detached")
+                    send(page, load_domain(name).starters[language][0])
+                    page.wait_for_timeout(400)
+                    take(page, folder / f"domain-{name}-{language}-{scheme}-{window}.png")
+            print(f"{name}: done")
+
+
 def main() -> None:
     """Take every picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--demo", action="store_true", help="without weights: to look at the page itself")
+    parser.add_argument("--domains", action="store_true", help="nothing but a picture of every other domain")
     options = parser.parse_args()
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
+    arguments = ["--offline-demo"] if options.demo else []
+    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        take_domains(browser, folder, data, arguments)
+        browser.close()
+    if options.domains:
+        return
     with tempfile.TemporaryDirectory() as data, ExitStack() as stack:
-        address, seconds = stack.enter_context(served(data, *(["--offline-demo"] if options.demo else [])))
+        address, seconds = stack.enter_context(served(data, *arguments))
         print(f"the page answered after {seconds:.1f} s")
         browser = stack.enter_context(sync_playwright()).chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for n, (language, scheme, window) in enumerate(LOOKS):

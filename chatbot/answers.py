@@ -85,10 +85,12 @@ class Speaker:
                 return say("year_from" if constraint.op == "min" else "year_until", value=value)
             said = (facet.say_min if constraint.op == "min" else facet.say_max).get(language)
             shown = facet.written(value, language)
+            if constraint.op == "max" and value == 0 and facet.zero.get(language):
+                return facet.zero[language]
             if said:
                 return said.format(value=_in_template(facet, value, said, language))
             if facet.type == "date":
-                return say("day_from" if constraint.op == "min" else "day_until", label=facet.label[language], value=shown)
+                return say("day_from" if constraint.op == "min" else "day_until", value=shown)
             return say("at_least" if constraint.op == "min" else "at_most", label=facet.label[language], value=shown)
         return constraint.words if constraint.words and len(constraint.values) > 2 else words
 

@@ -106,6 +106,9 @@ def wish_text(facet: str, value: str, domain: Domain, speaker: Speaker, language
     """Say that a value is wished for, as a person would: "Something funny", "Korean ones"."""
     spec = domain.facets[facet]
     own = spec.values[value].attributive.get(language) if value in spec.values else None
+    if template := spec.wish.get(language):
+        text = template.format(value=speaker.value_label(facet, value, language))
+        return text[:1].upper() + text[1:]
     name = "suggest_mood" if spec.match == "soft" else "suggest_kind"
     return _say(name, language, value=own or speaker.value_label(facet, value, language))
 

@@ -78,6 +78,7 @@ class Domain(Model):
         headline: facets shown on a card, in this order.
         ballot: facets that the model's vote reads.
         idle: phrases that hold a word of a facet and mean no value of it ("bloody good", 强烈推荐).
+        title: what the catalogue is called beside others, by language; without, its things' name.
         starters: messages that the start page offers, by language.
         icon: what stands on a card without a picture.
         questions: facets worth asking about, the most telling first; none: whichever tells most.
@@ -107,6 +108,7 @@ class Domain(Model):
     events: tuple[EventMapping, ...] = ()
     card: Mapping[str, str]
     facets: Mapping[str, Facet]
+    title: Mapping[str, str] = Field(default_factory=dict)
     starters: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     icon: Icon = "thing"
     questions: tuple[str, ...] = ()
@@ -183,8 +185,9 @@ class Domain(Model):
             "means",
             "units",
             "bare",
+            "wish",
         }
-        unset = {"sign", "times"}  # where they are empty, an index from before they were there is still up to date
+        unset = {"sign", "times", "zero"}  # where they are empty, an index from before they were there is still up to date
         facets = {name: self._shape(facet, words, unset) for name, facet in self.facets.items()}
         parts = [self.source, self.mapping, self.cleaning]
         text = json.dumps([dict(self.card), labels, facets, [p.model_dump(mode="json") for p in parts]], sort_keys=True)

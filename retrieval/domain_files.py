@@ -23,7 +23,7 @@ DOMAINS = Path(__file__).parent / "domains"
 MAPPINGS = Path(__file__).parent / "mappings"
 GENERAL = "general"  # the base of a mapping that names none
 _OF_THE_BASE = (  # what is not inherited
-    *("catalogue", "licence", "mapping", "source", "cleaning", "events", "recognise", "columns", "people", "starters"),
+    *("catalogue", "licence", "mapping", "source", "cleaning", "events", "recognise", "columns", "people", "starters", "title"),
 )
 _ABILITIES = ("freshness", "series", "companions", "repeat", "once")  # each rests on a facet
 _VARIABLE = re.compile(r"\{(\w+)\}")

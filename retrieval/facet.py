@@ -107,6 +107,8 @@ class Facet(Model):
         units: of a number, beside minutes and ages, which ``measures`` names.
         bare: a bound without a unit is meant of it ("under 50"), where it could be meant of no other.
         sign: what stands before a number, by language ("$").
+        wish: how a value is wished for in words, by language, as in "Something for {value}"; without, as an adjective is.
+        zero: what 0 of it is called: a price of 0 is "free".
         times: what a number is multiplied with where it is shown in a language.
     """
 
@@ -140,6 +142,8 @@ class Facet(Model):
     bare: bool = False
     sign: Mapping[str, str] = Field(default_factory=dict)
     times: Mapping[str, float] = Field(default_factory=dict)
+    wish: Mapping[str, str] = Field(default_factory=dict)
+    zero: Mapping[str, str] = Field(default_factory=dict)
     say_max: Mapping[str, str] = Field(default_factory=dict)
     say_min: Mapping[str, str] = Field(default_factory=dict)
     ask: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -168,6 +172,8 @@ class Facet(Model):
         """Write a number with its sign and unit, or a day, as a language does; anything else as it is."""
         if self.type == "date":
             return write_day(str(value), language)
+        if value == 0 and language in self.zero:
+            return self.zero[language]
         unit = self.unit.get(language, "")
         value = self.counted(value, language) if isinstance(value, (int, float)) else value
         gap = "" if language == "zh" or not unit else " "

@@ -41,7 +41,7 @@ class Room:
 def rooms_of(domains: Sequence[Domain]) -> list[Room]:
     """Return the page of every domain; the first is where the others hang below."""
     paths = ["" if n == 0 else f"/{domain.name}" for n, domain in enumerate(domains)]
-    names = [{language: noun.many for language, noun in domain.noun.items()} for domain in domains]
+    names = [{lang: domain.title.get(lang, noun.many) for lang, noun in domain.noun.items()} for domain in domains]
     rooms: list[Room] = []
     for own, domain in zip(paths, domains, strict=True):
         doors = [Door(f"{path}/", name, here=path == own) for path, name in zip(paths, names, strict=True)]
