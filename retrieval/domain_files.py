@@ -211,7 +211,7 @@ def _check(domain: Domain, path: Path) -> None:
 def _check_abilities(domain: Domain, path: Path) -> None:
     """Whether every facet that an ability rests on is there and of the type that it needs."""
     series, companions, fresh = domain.series, domain.companions, domain.freshness
-    needed = [("freshness", fresh.facet, ("date",))] if fresh else []
+    needed: list[tuple[str, str, tuple[str, ...]]] = [("freshness", fresh.facet, ("date",))] if fresh else []
     for standing in domain.standing:
         types = ("list", "text") if standing.op == "excludes" else ("number", "year")
         needed.append(("standing", standing.facet, types))
