@@ -18,7 +18,9 @@ from pydantic import SecretStr
 from chatbot.loading import Loader
 from chatbot.ui.access import Access
 from chatbot.ui.page import build_page
+from chatbot.ui.rooms import rooms_of
 from chatbot.ui.serving import launch
+from retrieval.domain_files import load_domain
 from retrieval.errors import EngineError, WeightsError
 
 
@@ -55,7 +57,6 @@ def main() -> None:
         from chatbot.pipeline import RecommendationPipeline
         from chatbot.store import SqlUserStore
         from retrieval.catalog import read_catalog
-        from retrieval.domain_files import load_domain
         from retrieval.embedder import HashingEmbedder
         from retrieval.index import build_in_memory
         from retrieval.vector_store import InMemoryVectorStore
@@ -72,8 +73,9 @@ def main() -> None:
 
     loader = Loader(load)
     loader.start()
+    [room] = rooms_of([load_domain("movies")])
     access = Access(SecretStr(options.password), options.single_user)
-    launch(build_page(loader, access=access), "127.0.0.1", options.port, access=access)
+    launch(build_page(loader, access=access, room=room), "127.0.0.1", options.port, access=access)
 
 
 if __name__ == "__main__":
