@@ -71,7 +71,8 @@ class BoundReader:
 
     def amounts(self, text: str) -> list[tuple[int, int]]:
         """Return where bounds stand that are amounts of the domain's units."""
-        return [(bound.start, bound.end) for bound in self.find(text) if bound.kind.startswith(AMOUNT)]
+        found = self.find(text) if self._readers else ()
+        return [(bound.start, bound.end) for bound in found if bound.kind.startswith(AMOUNT)]
 
     def _own(self, text: str) -> Iterator[Bound]:
         for name, reader in self._readers.items():

@@ -66,7 +66,7 @@ def _english() -> Frame:
             ("min", rf"\s*,?\s*{durations_en.LEAST_AFTER}|\s+or (?:heavier|bigger|thicker)\b"),
             ("around", r"\s*(?:or so|give or take|-?ish)\b"),
         ),
-        r"(?:\s)*",
+        r"\s*",
     )
 
 
