@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chatbot.catalogues import Catalogue, find_catalogue
+from chatbot.catalogues import Catalogue, find_catalogue, find_catalogues
 from chatbot.commands import Catalog, Demo, DomainName, EmbedderName, Engine, Model, register
 from chatbot.doctor_command import register as register_doctor
 from chatbot.intent_model import guess_for
@@ -170,8 +170,7 @@ def page(
     settings = make_settings(model=model, engine=engine, embedder=embedder, demo=demo)
     access = Access.of(settings, user)
     access.check_host(host)
-    names = domain.split(",") if domain and not catalog else [domain]
-    open_pages(settings, [find_catalogue(settings, catalog, name) for name in names], access, host, port, open_pipeline)
+    open_pages(settings, find_catalogues(settings, catalog, domain), access, host, port, open_pipeline)
 
 
 @cli.command()

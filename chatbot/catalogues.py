@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -75,6 +76,17 @@ def find_catalogue(settings: Settings, catalog: str | None, domain: str | None =
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MAPPING).write_text(proposal, encoding="utf-8")
     return Catalogue(load_domain(folder / MAPPING), path, folder, option, proposed=True)
+
+
+def find_catalogues(settings: Settings, catalog: str | None, domain: str | None) -> list[Catalogue]:
+    """Say which catalogues are meant, where ``domain`` may name several with commas; see :func:`find_catalogue`."""
+    names = [name.strip() for name in domain.split(",")] if domain and catalog is None else [domain]
+    return [find_catalogue(settings, catalog, name) for name in dict.fromkeys(names)]
+
+
+def paths_of(catalogues: Sequence[Catalogue]) -> list[str]:
+    """Return below which path each of several catalogues is served: the first below none, the others below their names."""
+    return ["" if n == 0 else f"/{catalogue.domain.name}" for n, catalogue in enumerate(catalogues)]
 
 
 def _shipped(settings: Settings, catalog: str | None, domain: str | None) -> Catalogue:

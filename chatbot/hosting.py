@@ -7,8 +7,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
 import anyio
@@ -17,12 +17,13 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatbot.loading import Loader
 from retrieval.errors import SettingsError
 
 logger = logging.getLogger(__name__)
+_API = "/v1", "/mcp", "/metrics"  # what is below these is an API's, which has a guard of its own
 _LET_GO_SECONDS = 2  # open streams may end, and a turn that was cut may write itself down
 _LET_GO_TURN_SECONDS = 20.0  # how long it may take a turn that was called off to write itself down
 _START_SECONDS = 60.0
@@ -84,6 +85,39 @@ class Behind:
         await self._there.wait()
         app = self._app or PlainTextResponse("Not served here; the log of the server says why.", 503)
         await app(scope, receive, send)
+
+
+class Beside:
+    """Sends requests to the APIs past whatever else is served, such as pages and their gate."""
+
+    def __init__(self, app: ASGIApp, apis: Mapping[str, ASGIApp]) -> None:
+        """Take what else is served, and each API by the path that it is below."""
+        self._app, self._apis = app, apis
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a request where it belongs; an API knows nothing of the path that it is below."""
+        path = scope.get("path", "")
+        for base, api in self._apis.items():
+            if any(path == base + prefix or path.startswith(f"{base}{prefix}/") for prefix in _API):
+                below = {"path": path[len(base) :], "raw_path": scope.get("raw_path", b"")[len(base) :]} if base else {}
+                await api({**scope, **below}, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def living(apis: Sequence[Behind]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]] | None:
+    """Return the lifespan of several applications as one."""
+    if not apis:
+        return None
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            for api in apis:
+                await stack.enter_async_context(api.lifespan(app))
+            yield
+
+    return lifespan
 
 
 class Served:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from chatbot.catalogues import Catalogue
+from chatbot.catalogues import Catalogue, paths_of
 from chatbot.hosting import Behind, Door, end_turns, live, stop_on_sigterm
 from chatbot.loading import Loader, Report
 from chatbot.observing.observer import Observer
@@ -66,7 +66,7 @@ def open_pages(
         doors.append(service)
         return api
 
-    for room, catalogue in zip(rooms_of([c.domain for c in catalogues]), catalogues, strict=True):
+    for room, catalogue in zip(rooms_of([c.domain for c in catalogues], paths_of(catalogues)), catalogues, strict=True):
         loader = Loader(partial(load, catalogue))
         pictures = Pictures(catalogue.path.parent, settings.pictures_folder, fetch=settings.fetch_pictures, base=room.path)
         sessions = Sessions(loader, pictures.url)

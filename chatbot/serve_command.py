@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatbot.catalogues import find_catalogue
+from chatbot.catalogues import Catalogue, find_catalogues, paths_of
 from chatbot.commands import Catalog, Demo, DomainName, EmbedderName, Engine, Model
-from chatbot.loading import Loader, Once
+from chatbot.loading import Loader, Once, Report
 from chatbot.settings import Settings, go_offline, make_settings
 
 if TYPE_CHECKING:
@@ -94,24 +95,39 @@ def register(cli: typer.Typer, open_pipeline: Callable[..., AbstractContextManag
         domain: DomainName = None,
         demo: Demo = False,
     ) -> None:
-        """Serve the HTTP API without the page (docs/api.md)."""
+        """Serve the HTTP API without the page (docs/api.md); of several domains (with commas), each below its name."""
         go_offline()
-        from chatbot.hosting import Served, end_turns, listen, live, stop_on_sigterm
+        from fastapi import FastAPI
+
+        from chatbot.hosting import Behind, Beside, Served, end_turns, listen, live, living, stop_on_sigterm
         from chatbot.observing.observer import Observer
+        from chatbot.shared import Shared
 
         settings = make_settings(model=model, engine=engine, embedder=embedder, demo=demo)
-        catalogue = find_catalogue(settings, catalog, domain)
+        catalogues = find_catalogues(settings, catalog, domain)
         settings.data_folder.mkdir(parents=True, exist_ok=True)
         observer = Observer.of(settings)
         with ExitStack() as stack:
             stack.callback(observer.close)
-            store = store_in(stack, settings)
-            loader = Loader(
-                lambda report: stack.enter_context(open_pipeline(settings, catalogue, report, store=store, observer=observer))
-            )
-            api, service = build_api(settings, loader, store, observer, host)
+            store, shared = store_in(stack, settings), Shared(settings, observer)
+
+            def load(catalogue: Catalogue, report: Report) -> RecommendationPipeline:
+                opened = open_pipeline(settings, catalogue, report, store=store, observer=observer, shared=shared)
+                return stack.enter_context(opened)
+
+            loaders = [Loader(partial(load, catalogue)) for catalogue in catalogues]
+            apis, services = zip(*(build_api(settings, loader, store, observer, host) for loader in loaders), strict=True)
             listening = stack.enter_context(listen(host, port))
             stop_on_sigterm()
-            served = Served(api, listening, lambda: end_turns(settings.shutdown_seconds, [service]))
-            typer.echo(f"Zhiyin's API is at http://{host}:{port}/v1 (stop with Ctrl-C); its parts are loading.", err=True)
-            live(loader, served)
+            app = apis[0]
+            if len(apis) > 1:
+                behind = {path: Behind(lambda api=api: api) for path, api in zip(paths_of(catalogues), apis, strict=True)}
+                app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=living(list(behind.values())))
+                app.add_middleware(Beside, apis=behind)
+            served = Served(app, listening, lambda: end_turns(settings.shutdown_seconds, services))
+            for path in paths_of(catalogues):
+                typer.echo(f"Zhiyin's API is at http://{host}:{port}{path}/v1", err=True)
+            typer.echo("Its parts are loading. Stop with Ctrl-C.", err=True)
+            for loader in loaders[1:]:
+                loader.start()
+            live(loaders[0], served)

@@ -38,9 +38,8 @@ class Room:
     doors: tuple[Door, ...] = ()
 
 
-def rooms_of(domains: Sequence[Domain]) -> list[Room]:
-    """Return the page of every domain; the first is where the others hang below."""
-    paths = ["" if n == 0 else f"/{domain.name}" for n, domain in enumerate(domains)]
+def rooms_of(domains: Sequence[Domain], paths: Sequence[str] = ("",)) -> list[Room]:
+    """Return the page of every domain, each below its path."""
     names = [{lang: domain.title.get(lang, noun.many) for lang, noun in domain.noun.items()} for domain in domains]
     rooms: list[Room] = []
     for own, domain in zip(paths, domains, strict=True):

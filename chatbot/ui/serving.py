@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chatbot.hosting import Behind, Served, listen, stop_on_sigterm
+from chatbot.hosting import Behind, Beside, Served, listen, living, stop_on_sigterm
 from chatbot.pictures import Pictures
 from chatbot.ui.access import Access, Gate
 from retrieval.errors import ZhiyinError
@@ -29,7 +27,6 @@ logger = logging.getLogger(__name__)
 _gradio: Any = gr  # for the parts of it that have no types
 _FOLDER = Path(__file__).parent
 _SCRIPTS = "map.js", "script.js"
-_API = "/v1", "/mcp", "/metrics"  # what is below these is the API's, which has a guard of its own
 _PICTURES_AT_ONCE = 4  # a fetch takes seconds; the threads that answer the page are not to wait for it
 
 
@@ -50,39 +47,6 @@ class Shown:
     api: Behind | None = None
 
 
-class _Beside:
-    """Sends requests to the APIs past the pages and their gate."""
-
-    def __init__(self, app: ASGIApp, apis: Mapping[str, ASGIApp]) -> None:
-        """Take the pages, and each API by the path of its page."""
-        self._app, self._apis = app, apis
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send a request where it belongs; an API knows nothing of the path that it is below."""
-        path = scope.get("path", "")
-        for base, api in self._apis.items():
-            if any(path == base + prefix or path.startswith(f"{base}{prefix}/") for prefix in _API):
-                below = {"path": path[len(base) :], "raw_path": scope.get("raw_path", b"")[len(base) :]} if base else {}
-                await api({**scope, **below}, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-
-def _living(apis: Sequence[Behind]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]] | None:
-    """Return the lifespan of several applications as one."""
-    if not apis:
-        return None
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with AsyncExitStack() as stack:
-            for api in apis:
-                await stack.enter_async_context(api.lifespan(app))
-            yield
-
-    return lifespan
-
-
 def make_app(
     page: gr.Blocks,
     host: str,
@@ -97,14 +61,14 @@ def make_app(
     apis = {shown.path: shown.api for shown in pages if shown.api}
     style = (_FOLDER / "style.css").read_text(encoding="utf-8")
     script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_living(list(apis.values())))
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=living(list(apis.values())))
     app.router.routes += [*(access.routes() if access.guarded else ()), *(route for shown in pages for route in shown.routes)]
     for shown in pages:
         app = _mount(app, shown, host, port, access, f"<style>{style}</style><script>{script}</script>")
     app.add_middleware(CORSMiddleware)  # lets no other origin read; without it Gradio would let all, on a public host
     app.add_middleware(Gate, access=access)
     if apis:
-        app.add_middleware(_Beside, apis=apis)
+        app.add_middleware(Beside, apis=apis)
     return app
 
 

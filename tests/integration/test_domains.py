@@ -65,13 +65,14 @@ def test_a_domain_answers_in_both_languages(tmp_path, name):
         )
 
 
-@pytest.fixture(scope="module")
-def several(tmp_path_factory):
-    """One process that serves two catalogues; its address."""
+@pytest.fixture(scope="module", params=["page", "serve"])
+def several(request, tmp_path_factory):
+    """One process that serves two catalogues, with pages or without; its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("several")
-    command = [sys.executable, ROOT / "app.py", "--domain", "books,music", "--offline-demo", "--port", str(port)]
+    options = ["--domain", "books,music", "--offline-demo", "--port", str(port)]
+    command = [sys.executable, ROOT / "app.py", *(["serve"] if request.param == "serve" else []), *options]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stderr=log, env=environment(folder / "data"))
         address = f"http://127.0.0.1:{port}"
@@ -99,6 +100,7 @@ def wait_until_ready(url: str, process: subprocess.Popen, log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
+@pytest.mark.parametrize("several", ["page"], indirect=True)
 def test_each_catalogue_has_a_page_that_shows_the_way_to_the_others(several):
     pages = {path: httpx.get(f"{several}{path}", timeout=30).text for path in ("/", "/music/")}
     for path, page in pages.items():
