@@ -75,7 +75,7 @@ class Speaker:
         if self.of_companions(constraint.field):
             return say("goes_with", titles=words)
         if constraint.op == "excludes":
-            return say("without", value=words)
+            return say("unsuited" if facet and facet.means == "excludes" else "without", value=words)
         if constraint.field == PEOPLE or (facet and facet.type == PEOPLE):
             return say("with_people", value=words)
         if facet is None:
@@ -92,7 +92,7 @@ class Speaker:
             if facet.type == "date":
                 return say("day_from" if constraint.op == "min" else "day_until", value=shown)
             return say("at_least" if constraint.op == "min" else "at_most", label=facet.label[language], value=shown)
-        return constraint.words if constraint.words and len(constraint.values) > 2 else words
+        return constraint.words.removesuffix("的") if constraint.words and len(constraint.values) > 2 else words
 
     def value_label(self, facet: str, value: object, language: Language) -> str:
         """The word for a facet value, as the domain or an item that has it says; ``people`` and their facets give names."""
@@ -174,11 +174,14 @@ class Speaker:
         """Everything denied, said together; a phrase that means several values is said once."""
         hard: dict[str, str] = {}
         soft: dict[str, str] = {}
+        unsuited: dict[str, str] = {}
         for c in constraints:
             if c.op != "excludes":
                 continue
             facet = self._domain.facets.get(c.field)
-            if facet is not None and facet.match == "soft" and facet.values:
+            if facet is not None and facet.means == "excludes":
+                unsuited.setdefault(c.words, self.value_label(c.field, c.value, language))
+            elif facet is not None and facet.match == "soft" and facet.values:
                 own = bool(c.words) and bool(HAN.search(c.words)) == (language == "zh")
                 soft.setdefault(c.words, c.words.lower() if own else self.value_label(c.field, c.value, language))
             else:
@@ -186,6 +189,7 @@ class Speaker:
         say = load_phrases(language).say
         nouns = join((label for words, label in hard.items() if words not in soft), language, "or")
         parts = [say("without", value=nouns) if nouns else ""]
+        parts.append(say("unsuited", value=join(unsuited.values(), language, "or")) if unsuited else "")
         parts.append(say("without_soft", value=join(soft.values(), language, "or")) if soft else "")
         return ("，" if language == "zh" else "; ").join(part for part in parts if part)
 

@@ -51,7 +51,8 @@ def aside(request: Request, masked: str, cues: Cues, domain: Domain, own: Sequen
     for name, cue in (*forget, ("erase", cues.profile_erase), ("show", cues.profile_show)):
         if cue.search(masked):
             return replace(request, intent="profile", opening=name)
-    other = next((m for m in cues.elsewhere.finditer(masked) if not _meets(m, own)), None)
+    others = (m for m in cues.elsewhere.finditer(masked) if not _meets(m, own))
+    other = next((m for m in others if not any(word in m[0].lower() for word in domain.trade)), None)
     by_the_way = other and other.start() > _OPENING and (request.constraints or request.wishes)  # "beer, pizza and a western"
     if other and not by_the_way and not _speaks_of_items(request, masked, cues, domain):
         return replace(request, intent="out_of_scope", opening="other")

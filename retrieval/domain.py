@@ -73,6 +73,7 @@ class Domain(Model):
     Attributes:
         base: the shipped domain whose words, facets and card it builds on.
         recognise: words of column and file names that tell a table of this domain (retrieval.inspection).
+        trade: words, or beginnings of words, that elsewhere are another trade's ("weather", "invest") and here are not.
         columns: facet -> names that its column has elsewhere (retrieval.inspection).
         per_group: at most one item per value of this facet in a reply.
         headline: facets shown on a card, in this order.
@@ -93,6 +94,7 @@ class Domain(Model):
     licence: str = ""
     languages: tuple[str, ...] = LANGUAGES
     recognise: tuple[str, ...] = ()
+    trade: tuple[str, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     per_group: str | None = None
     headline: tuple[str, ...] = ()
