@@ -18,7 +18,6 @@ import typer
 from chatbot.catalogues import Catalogue, find_catalogue, find_catalogues
 from chatbot.commands import Catalog, Demo, DomainName, EmbedderName, Engine, Model, register
 from chatbot.doctor_command import register as register_doctor
-from chatbot.intent_model import guess_for
 from chatbot.key_commands import register as register_keys
 from chatbot.observing.logs import configure_logs
 from chatbot.profile_commands import register as register_profile
@@ -103,7 +102,7 @@ def open_pipeline(
             read_with_model=settings.read_with_model and model,
             keeper=Keeper(kept, settings.data_folder, held, history_of(catalogue)),
             deidentify=settings.deidentify,
-            guess=guess_for(index.embedder, settings),
+            guess=parts.guess(),
             observe=observer.turn if observer else None,
         )
         if model:

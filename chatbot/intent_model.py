@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -79,7 +80,7 @@ def load_intents(embedder: Embedder, folder: Path, examples: Path = EXAMPLES) ->
     lines = [json.loads(line) for line in raw.decode().splitlines() if line.strip()]
     model = IntentModel.fit(embedder, [(line["intent"], line["text"]) for line in lines])
     folder.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft.npz")
+    draft = path.with_suffix(f".{uuid.uuid4().hex}.npz")  # several catalogues, or processes, may begin at once
     np.savez(draft, names=np.array(model.names), weights=model.weights, bias=model.bias)
     draft.replace(path)
     return model

@@ -33,6 +33,7 @@ class Shared:
         self._lock = threading.Lock()
         self._model: LanguageModel | None = None
         self.embedder = Once(self._load_embedder)
+        self.guess = Once(self._load_guess)
         self.line = Turnstile(PARALLEL)
         if observer:
             observer.metrics.watch_queue(lambda: self.line.load)
@@ -43,6 +44,12 @@ class Shared:
 
         counted = self._observer.looked_up("query_vectors") if self._observer else None
         return CachedEmbedder(build_embedder(self._settings), counted)
+
+    def _load_guess(self) -> Callable[[str], tuple[str, float]] | None:
+        """What tells the intent of a message by its likeness to examples: learned once, by the embedder that all have."""
+        from chatbot.intent_model import guess_for
+
+        return guess_for(self.embedder(), self._settings)
 
     def model(self, progress: Callable[[float], None]) -> LanguageModel:
         """Return the language model, loaded now if need be; ``progress`` is called with the fraction that is done."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import get_args
 
@@ -375,3 +376,13 @@ def test_hashed_words_guess_nothing_and_learn_nothing(tmp_path, fits):
     settings = SimpleNamespace(embedder="hashing", data_folder=tmp_path)
     assert guess_for(HashingEmbedder(), settings) is None
     assert (fits, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_several_may_learn_at_once_in_one_folder(tmp_path):
+    examples = tmp_path / "examples.jsonl"
+    lines = [json.dumps({"intent": kind, "text": f"{kind} {n}"}) for kind in ("chat.thanks", "recommend") for n in range(4)]
+    examples.write_text("\n".join(lines), encoding="utf-8")
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: load_intents(HashingEmbedder(), tmp_path / "data", examples), range(8)))
+    assert len({model.names for model in found}) == 1
+    assert [path.suffix for path in (tmp_path / "data").iterdir()] == [".npz"]
