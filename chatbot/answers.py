@@ -96,8 +96,6 @@ class Speaker:
 
     def value_label(self, facet: str, value: object, language: Language) -> str:
         """The word for a facet value, as the domain or an item that has it says; ``people`` and their facets give names."""
-        if self.of_companions(facet) and str(value) in self._items:
-            return write_title(self._items[str(value)], language)
         spec = self._domain.facets.get(facet)
         if spec and str(value) in spec.values:
             return self._domain.value_label(facet, value, language)
@@ -230,7 +228,7 @@ class Speaker:
             return say("opening", count=count, noun=name, parts=parts)
         return say("opening_profile" if profile.liked else "opening_first", count=count, noun=name)
 
-    def note(self, language: Language) -> str:
+    def caution(self, language: Language) -> str:
         """What the domain wants said with every list, with a gap before it; empty where it wants nothing."""
         care = self._domain.care
         return ("" if language == "zh" else " ") + care.note[language] if care else ""

@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import Any
 
 from chatbot import quantities_ages, quantities_days
+from chatbot.clauses import within
 from chatbot.cues import Cues
 from chatbot.quantities import Bound, find_bounds, speaks_of_duration
-from chatbot.quantities_units import AmountReader, readers_of
+from chatbot.quantities_units import AmountReader
 from retrieval.domain import Domain
+from retrieval.freshness import Calendar
 from retrieval.types import Constraint
 
 DAYS, OWN_AGE, AMOUNT = "days", "own age", "facet "
@@ -38,11 +40,11 @@ class BoundReader:
 
     Attributes:
         domain: whose facets they are meant of.
-        today: of its catalogue.
+        today: tells what day it is for its catalogue.
     """
 
     domain: Domain
-    today: date
+    today: Calendar
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -63,16 +65,12 @@ class BoundReader:
 
     @cached_property
     def _readers(self) -> dict[str, AmountReader]:
-        return readers_of(self.domain.facets)
+        facets = self.domain.facets.items()
+        return {name: reader for name, facet in facets if (reader := AmountReader.of(facet))}
 
     def find(self, text: str) -> list[Bound]:
         """Return every bound of a text; of two that meet, the longer one."""
         return find_bounds(text, self._own(text))
-
-    def amounts(self, text: str) -> list[tuple[int, int]]:
-        """Return where bounds stand that are amounts of the domain's units."""
-        found = self.find(text) if self._readers else ()
-        return [(bound.start, bound.end) for bound in found if bound.kind.startswith(AMOUNT)]
 
     def _own(self, text: str) -> Iterator[Bound]:
         for name, reader in self._readers.items():
@@ -81,26 +79,34 @@ class BoundReader:
         for age, start, end in quantities_ages.find(text) if OWN_AGE in self.names else ():
             yield Bound(OWN_AGE, "max", age, start, end)
         if self._day_facet:
-            for op, day, start, end in quantities_days.find(text, self.today):
+            for op, day, start, end in quantities_days.find(text, self.today()):
                 yield Bound(DAYS, op, day, start, end)  # pyright: ignore[reportArgumentType]
 
-    def read(self, text: str, cues: Cues, negated: Sequence[tuple[int, int]], state: Mapping[str, Any]) -> Bounded:
+    def read(
+        self,
+        text: str,
+        found_bounds: Sequence[Bound],
+        cues: Cues,
+        negated: Sequence[tuple[int, int]],
+        state: Mapping[str, Any],
+    ) -> Bounded:
         """Return what the numbers of a text demand, and which facets it leaves open.
 
         Args:
             text: a message with its names masked.
+            found_bounds: of the text, as :meth:`find` returns them.
             cues: of its language.
             negated: the stretches that are denied.
             state: the request that the conversation holds.
         """
         names, found = self.names, Bounded()
-        bounds = [bound for bound in self.find(text) if bound.kind in names]
+        bounds = [bound for bound in found_bounds if bound.kind in names]
         open_ = [m.span() for cue in (cues.forget, cues.any_value) for m in cue.finditer(text)]
         known = {(c["field"], c["op"], c["value"]) for c in state.get("constraints", ()) if c["op"] in ("min", "max")}
         dropped = [
             bound
             for bound in bounds
-            if (names[bound.kind], bound.op, bound.value) in known and _within(bound.start, bound.end, open_)
+            if (names[bound.kind], bound.op, bound.value) in known and within((bound.start, bound.end), open_)
         ]
         found.lifted += [names[bound.kind] for bound in dropped]
         if "minutes" in names and any(speaks_of_duration(text[start:end]) for start, end in open_) and not bounds:
@@ -129,5 +135,6 @@ class BoundReader:
         return bound.op, bound.value
 
 
-def _within(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
-    return any(first <= start and end <= last for first, last in spans)
+def amounts(bounds: Iterable[Bound]) -> list[tuple[int, int]]:
+    """Return where bounds stand that are amounts of a domain's units."""
+    return [(bound.start, bound.end) for bound in bounds if bound.kind.startswith(AMOUNT)]

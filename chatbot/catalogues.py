@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from chatbot.settings import Settings
+from chatbot.settings import USUAL_DOMAIN, Settings
 from retrieval.domain import Domain
 from retrieval.domain_files import load_domain, ready_mappings, shipped_domains
 from retrieval.errors import CatalogError
@@ -96,8 +96,7 @@ def _shipped(settings: Settings, catalog: str | None, domain: str | None) -> Cat
         raise CatalogError(
             found.folder / f"{found.name}.toml", None, None, "is a mapping without a catalogue. Give the file with --catalog."
         )
-    usual = str(Settings.model_fields["domain"].default)
-    option = f" --catalog {quote(catalog)}" if catalog else "" if name == usual else f" --domain {quote(name)}"
+    option = f" --catalog {quote(catalog)}" if catalog else "" if name == USUAL_DOMAIN else f" --domain {quote(name)}"
     key = found.name if found.folder.parent.name == "domains" else _key(found.name, found.folder)
     return Catalogue(found, found.catalogue_path, settings.index_folder(key), option)
 

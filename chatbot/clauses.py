@@ -19,6 +19,11 @@ def mask_names(text: str, mentions: Iterable[Mention]) -> str:
     return text
 
 
+def within(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
+    """Whether a stretch of a text lies in one of others."""
+    return any(start <= span[0] and span[1] <= end for start, end in others)
+
+
 def split_sentences(text: str, cues: Cues) -> list[tuple[int, int]]:
     """Return the spans of the sentences."""
     ends = [m for m in cues.sentence_end.finditer(text)]

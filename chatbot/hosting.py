@@ -208,11 +208,12 @@ def _wait(turns: Sequence[Turn], seconds: float) -> None:
         turn.over.wait(max(0.0, until - time.monotonic()))
 
 
-def live(loader: Loader[Any], served: Served) -> None:
+def live(loaders: Sequence[Loader[Any]], served: Served) -> None:
     """Load what is served, and wait until the program is told to end; then end what is served."""
-    loader.start()
+    for loader in loaders:
+        loader.start()
     try:
-        loader.block()
+        loaders[0].block()
     except KeyboardInterrupt:
         typer.echo("Goodbye. 再见。", err=True)
     finally:  # before the caller closes the store under a turn

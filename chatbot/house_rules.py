@@ -28,11 +28,6 @@ class HouseRules:
     items: Mapping[str, Item]
     series: SeriesTable
 
-    @classmethod
-    def of(cls, domain: Domain, items: Mapping[str, Item]) -> HouseRules:
-        """Read the rules of a catalogue."""
-        return cls(domain, items, SeriesTable.of(items.values(), domain))
-
     def keep(self, query: Query, request: Request, profile: Profile, now: float) -> Query:
         """Return a query that keeps the rules.
 

@@ -112,9 +112,8 @@ class Lexicon:
         words = self._before.get(language, ()) if any(target.values for target in match.targets) else ()
         return [(word, target) for word, target in words if re.search(rf"{edge}{re.escape(word)}$", before)][:1]
 
-    def places(self, text: str, language: str) -> list[tuple[int, int]]:
-        """Return where phrases of the domain's own vocabulary stand that mean something without a negation."""
-        found = self.find(text, language)
+    def places(self, found: Iterable[Match]) -> list[tuple[int, int]]:
+        """Return where those of the phrases found stand that the domain's vocabulary has, and mean something undenied."""
         return [(m.start, m.end) for m in found if any(t.facet in self._worded and not t.negated_only for t in m.targets)]
 
     def speaks_of_values(self, text: str, language: str) -> bool:

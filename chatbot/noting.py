@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from chatbot.dialogue import last_items
@@ -11,7 +11,7 @@ from chatbot.profile import FOR
 from chatbot.replying import forgettable
 from chatbot.store import UserStore
 from chatbot.types import Conversation, Profile, Request, Turn
-from retrieval.errors import ZhiyinError
+from retrieval.errors import StoreError, ZhiyinError
 from retrieval.events import Event
 from retrieval.types import Constraint, Wish
 
@@ -44,14 +44,25 @@ def statements(request: Request, profile: Profile, conversation: Conversation, t
     return _named(_statements(request, profile, conversation, turn_id), turn_id)
 
 
-def for_another(event: Event, store: UserStore) -> Event:
-    """Mark feedback on what was recommended for somebody else: it says nothing of the person."""
-    where = event.context
-    if not (event.item and where.get("conversation") and where.get("turn")):
-        return event
-    turns = store.load(where["conversation"], event.user).turns
-    gift = any(turn.id == where["turn"] and turn.record["request"].get("gift") for turn in turns)
-    return replace(event, context={**where, FOR: ANOTHER}) if gift else event
+def for_others_marked(events: Sequence[Event], store: UserStore) -> list[Event]:
+    """Mark feedback on what was recommended for somebody else: it says nothing of the person.
+
+    Each conversation that events name is read once; one that cannot be read marks nothing.
+    """
+    talks = {(e.user, e.context["conversation"]) for e in events if e.item and {"conversation", "turn"} <= e.context.keys()}
+    gifts = {turn for user, conversation in talks for turn in _gifts(store, user, conversation)}
+    return [
+        replace(e, context={**e.context, FOR: ANOTHER}) if (e.user, e.context.get("turn")) in gifts and e.item else e
+        for e in events
+    ]
+
+
+def _gifts(store: UserStore, user: str, conversation: str) -> list[tuple[str, str]]:
+    try:
+        turns = store.load(conversation, user).turns
+    except StoreError:  # it is another's, or the store says so itself when the events are added
+        return []
+    return [(user, turn.id) for turn in turns if turn.record["request"].get("gift")]
 
 
 def shown(turn: Turn) -> list[Event]:

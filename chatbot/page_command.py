@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,11 @@ import typer
 
 from chatbot.catalogues import Catalogue, paths_of
 from chatbot.hosting import Behind, Door, end_turns, live, stop_on_sigterm
-from chatbot.loading import Loader, Report
+from chatbot.loading import Loader
 from chatbot.observing.observer import Observer
 from chatbot.pictures import Pictures
-from chatbot.serve_command import build_api, store_in
+from chatbot.serve_command import OpenPipeline, build_api, loaders_of, store_in
 from chatbot.settings import Settings
-from chatbot.shared import Shared
 from chatbot.ui.access import Access
 from chatbot.ui.page import build_page
 from chatbot.ui.rooms import rooms_of
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
     from chatbot.pipeline import RecommendationPipeline
     from retrieval.types import Item
-
-OpenPipeline = Callable[..., AbstractContextManager["RecommendationPipeline"]]
 
 
 def open_pages(
@@ -52,22 +49,18 @@ def open_pages(
     stack = ExitStack()
     observer = Observer.of(settings)
     stack.callback(observer.close)
-    store, shared = store_in(stack, settings), Shared(settings, observer)
+    store = store_in(stack, settings)
+    loaders = loaders_of(stack, settings, catalogues, open_pipeline, store, observer)
     doors: list[Door] = []
     shown: list[Shown] = []
-    loaders: list[Loader[RecommendationPipeline]] = []
-
-    def load(catalogue: Catalogue, report: Report) -> RecommendationPipeline:
-        opened = open_pipeline(settings, catalogue, report, store=store, observer=observer, shared=shared)
-        return stack.enter_context(opened)
 
     def beside(loader: Loader[RecommendationPipeline]) -> FastAPI:
         api, service = build_api(settings, loader, store, observer, host)
         doors.append(service)
         return api
 
-    for room, catalogue in zip(rooms_of([c.domain for c in catalogues], paths_of(catalogues)), catalogues, strict=True):
-        loader = Loader(partial(load, catalogue))
+    rooms = rooms_of([catalogue.domain for catalogue in catalogues], paths_of(catalogues))
+    for room, catalogue, loader in zip(rooms, catalogues, loaders, strict=True):
         pictures = Pictures(catalogue.path.parent, settings.pictures_folder, fetch=settings.fetch_pictures, base=room.path)
         sessions = Sessions(loader, pictures.url)
         per_minute = settings.messages_per_minute
@@ -75,7 +68,6 @@ def open_pages(
         routes = [picture_route(pictures, partial(_item, loader), room.path)]
         shown.append(Shown(page, room.path, routes, Behind(partial(beside, loader))))
         doors.append(sessions)
-        loaders.append(loader)
     stop_on_sigterm()
     with stack:
         first, *others = shown
@@ -94,9 +86,7 @@ def open_pages(
         for where in shown:
             typer.echo(f"Zhiyin is at http://{host}:{port}{where.path}", err=True)
         typer.echo("Its parts are loading behind the page. Stop with Ctrl-C.", err=True)
-        for loader in loaders[1:]:
-            loader.start()
-        live(loaders[0], served)
+        live(loaders, served)
 
 
 def _item(loader: Loader[RecommendationPipeline], item: str) -> Item | None:

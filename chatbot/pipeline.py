@@ -22,7 +22,7 @@ from chatbot.interests import Interests
 from chatbot.keeper import Keeper
 from chatbot.listing import Lister, check_list
 from chatbot.llm.base import LanguageModel
-from chatbot.noting import before, failure, for_another, statements
+from chatbot.noting import before, failure, for_others_marked, statements
 from chatbot.people import People
 from chatbot.personal import Person, catalogue_of, prepare
 from chatbot.policy import Facts, decide, facts_of
@@ -98,8 +98,8 @@ class RecommendationPipeline:
         self._deidentify, self._observe = deidentify, observe
         self._poll, self.turnstile = poll, line or Turnstile(4)
         self.retriever = Retriever(index, trade_off=index.domain.diversity, calibration=calibration)
-        self.rules = HouseRules.of(index.domain, index.items)
         self._understanding = Understanding(index.domain, index.items, count=0, guess=guess)  # 0: not said
+        self.rules = HouseRules(index.domain, index.items, self._understanding.series)
         self._reader = ModelReader(model, index.domain) if read_with_model else None
         self.count = count
         self.speaker = Speaker(index.domain, index.items)
@@ -121,9 +121,13 @@ class RecommendationPipeline:
         """What a person's events say, up to this moment."""
         return self.people.profile(user)
 
-    def learn(self, *events: Event) -> None:
-        """Take in feedback: the one door back. It counts from the next turn on; of what was for somebody else, it does not."""
-        self.store.append(*(for_another(event, self.store) for event in events))
+    def learn(self, *events: Event) -> int:
+        """Take in feedback: the one door back. It counts from the next turn on; of what was for somebody else, it does not.
+
+        Returns:
+            How many events are new to the store.
+        """
+        return self.store.append(*for_others_marked(events, self.store))
 
     def read(self, message: str, language: Language) -> Request:
         """What a message asks for that no conversation precedes, by the rules alone: a read, nothing is stored.
@@ -264,7 +268,7 @@ class RecommendationPipeline:
         told = [c for c in request.constraints if c not in found.relaxed and (c.field, c.value) not in request.never]
         count = min(request.count, len(found.candidates))
         opening = self.speaker.opening(request, profile, told, found.relaxed, count, found.instead)
-        draft.opening = self.speaker.noted(request) + opening + self.speaker.note(request.language)
+        draft.opening = self.speaker.noted(request) + opening + self.speaker.caution(request.language)
         self._lister.put(draft, found.candidates[:count])
         draft.timings["first_card"] = draft.clock()
         if not draft.items:

@@ -140,11 +140,6 @@ class AmountReader:
                 yield from _bare(text, frame, self.bare[language], self.labels)
 
 
-def readers_of(facets: Mapping[str, Facet]) -> dict[str, AmountReader]:
-    """Return the reader of every facet that has units."""
-    return {name: reader for name, facet in facets.items() if (reader := AmountReader.of(facet))}
-
-
 def _bare(text: str, frame: Frame, worth: float, labels: Sequence[str]) -> Iterator[Amount]:
     """Read numbers without a unit that a word before or behind them makes bounds."""
     for match in re.finditer(_BARE.format(number=frame.number), text, re.IGNORECASE):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -13,6 +13,7 @@ from chatbot.catalogues import Catalogue, find_catalogues, paths_of
 from chatbot.commands import Catalog, Demo, DomainName, EmbedderName, Engine, Model
 from chatbot.loading import Loader, Once, Report
 from chatbot.settings import Settings, go_offline, make_settings
+from chatbot.shared import Shared
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from chatbot.pipeline import RecommendationPipeline
     from chatbot.store import SqlUserStore
 
+OpenPipeline: TypeAlias = "Callable[..., AbstractContextManager[RecommendationPipeline]]"
 Host = Annotated[str, typer.Option(help="address to listen on")]
 Port = Annotated[int, typer.Option(help="port to listen on")]
 
@@ -76,7 +78,24 @@ def store_in(stack: ExitStack, settings: Settings) -> Once[SqlUserStore]:
     return Once(open_store)
 
 
-def register(cli: typer.Typer, open_pipeline: Callable[..., AbstractContextManager[RecommendationPipeline]]) -> None:
+def loaders_of(
+    stack: ExitStack,
+    settings: Settings,
+    catalogues: Sequence[Catalogue],
+    open_pipeline: OpenPipeline,
+    store: Callable[[], SqlUserStore],
+    observer: Observer,
+) -> list[Loader[RecommendationPipeline]]:
+    """Return what loads the pipeline of each catalogue; they share the embedder and the model, and are closed with a stack."""
+    shared = Shared(settings, observer)
+
+    def load(catalogue: Catalogue, report: Report) -> RecommendationPipeline:
+        return stack.enter_context(open_pipeline(settings, catalogue, report, store=store, observer=observer, shared=shared))
+
+    return [Loader(partial(load, catalogue)) for catalogue in catalogues]
+
+
+def register(cli: typer.Typer, open_pipeline: OpenPipeline) -> None:
     """Add the command to a command line.
 
     Args:
@@ -101,7 +120,6 @@ def register(cli: typer.Typer, open_pipeline: Callable[..., AbstractContextManag
 
         from chatbot.hosting import Behind, Beside, Served, end_turns, listen, live, living, stop_on_sigterm
         from chatbot.observing.observer import Observer
-        from chatbot.shared import Shared
 
         settings = make_settings(model=model, engine=engine, embedder=embedder, demo=demo)
         catalogues = find_catalogues(settings, catalog, domain)
@@ -109,13 +127,8 @@ def register(cli: typer.Typer, open_pipeline: Callable[..., AbstractContextManag
         observer = Observer.of(settings)
         with ExitStack() as stack:
             stack.callback(observer.close)
-            store, shared = store_in(stack, settings), Shared(settings, observer)
-
-            def load(catalogue: Catalogue, report: Report) -> RecommendationPipeline:
-                opened = open_pipeline(settings, catalogue, report, store=store, observer=observer, shared=shared)
-                return stack.enter_context(opened)
-
-            loaders = [Loader(partial(load, catalogue)) for catalogue in catalogues]
+            store = store_in(stack, settings)
+            loaders = loaders_of(stack, settings, catalogues, open_pipeline, store, observer)
             apis, services = zip(*(build_api(settings, loader, store, observer, host) for loader in loaders), strict=True)
             listening = stack.enter_context(listen(host, port))
             stop_on_sigterm()
@@ -128,6 +141,4 @@ def register(cli: typer.Typer, open_pipeline: Callable[..., AbstractContextManag
             for path in paths_of(catalogues):
                 typer.echo(f"Zhiyin's API is at http://{host}:{port}{path}/v1", err=True)
             typer.echo("Its parts are loading. Stop with Ctrl-C.", err=True)
-            for loader in loaders[1:]:
-                loader.start()
-            live(loaders[0], served)
+            live(loaders, served)

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from chatbot.types import MAX_COUNT
 from retrieval.errors import SettingsError
 
+USUAL_DOMAIN = "movies"
 _FIRST: ContextVar[Mapping[str, Any]] = ContextVar("options before the command", default={})  # noqa: B039  (never changed)
 
 
@@ -84,7 +85,7 @@ class Settings(BaseSettings):
     keyring: bool = False
     keep_days: int = Field(default=0, ge=0, le=36500)
     deidentify: bool = True
-    domain: str = "movies"
+    domain: str = USUAL_DOMAIN
     items: int = Field(default=3, ge=1, le=MAX_COUNT)
     vote_weight: float | None = Field(default=None, ge=0, le=10)
     calibration: float = Field(default=0.0, ge=0, le=1)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatbot.bounds import BoundReader
-from chatbot.clauses import clause_spans
+from chatbot.clauses import clause_spans, within
 from chatbot.critiques import critique_bound, whole
 from chatbot.cues import Cues
 from chatbot.lexicon import Lexicon, Match, Target
+from chatbot.quantities import Bound
 from chatbot.types import Language
 from retrieval.domain import PEOPLE, Domain
 from retrieval.types import Constraint, Item, Op, Wish
@@ -34,6 +35,8 @@ class Reading:
     attitudes: dict[str, str] = field(default_factory=dict[str, str])
     forgotten: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])  # what is no longer asked for
     measured: set[int] = field(default_factory=set[int])  # where an item begins that is no more than a measure
+    phrases: list[Match] = field(default_factory=list[Match])  # of the message's own language
+    bounds: list[Bound] = field(default_factory=list[Bound])
 
     def denies(self, place: int) -> bool:
         """Whether a place in the text is denied."""
@@ -82,10 +85,10 @@ class SlotReader:
             compared: where a named item begins -> that item: "shorter than" it.
         """
         steps = list(self._comparisons(text, language, cues))
-        own = self.lexicon.find(text, language)
+        own = reading.phrases
         told = _no_wishes(text, cues, named=bool(compared))
-        worded = self.lexicon.places(text, language)
-        told = [(a, b) for a, b in told if not any(start <= a and b <= end for start, end in worded)]  # "from scratch"
+        worded = self.lexicon.places(own)
+        told = [span for span in told if not within(span, worded)]  # "from scratch"
         feelings = [*told, *((match.start - 1, match.end) for match in steps)]
         neutral = clause_spans(text, cues.neutral, cues)
         forgotten = reading.forgotten = [m.span() for m in cues.forget.finditer(text)]
@@ -195,7 +198,7 @@ class SlotReader:
     # -- numbers ----------------------------------------------------------------------------------------------------
 
     def _read_bounds(self, text: str, cues: Cues, reading: Reading, state: Mapping[str, Any]) -> None:
-        found = self.bounds.read(text, cues, reading.negated, state)
+        found = self.bounds.read(text, reading.bounds, cues, reading.negated, state)
         reading.lifted += [(name, None) for name in found.lifted]
         # what is said outright counts more than "not too long" or "newer"
         said = {(c.field, c.op) for c, _, _ in found.constraints}

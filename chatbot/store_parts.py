@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from chatbot.catalogues import Catalogue
-from chatbot.settings import Settings
+from chatbot.settings import USUAL_DOMAIN
 from chatbot.store import DomainUserStore, InMemoryUserStore, UserStore
 from retrieval.domain_files import shipped_domains
 from retrieval.events import Event
 from retrieval.interactions import InteractionLog
 from retrieval.samples import SamplePeople
-
-HOME = str(Settings.model_fields["domain"].default)  # whose conversations have no mark, for once it was alone
 
 
 def part_of(store: UserStore, catalogue: Catalogue) -> UserStore:
@@ -20,7 +18,8 @@ def part_of(store: UserStore, catalogue: Catalogue) -> UserStore:
     domain = catalogue.domain
     if domain.care and domain.care.forget:
         return InMemoryUserStore()
-    return DomainUserStore(store, domain.name, domain.name != HOME and domain.name in shipped_domains())
+    apart = domain.name != USUAL_DOMAIN and domain.name in shipped_domains()  # the usual one was alone once: it has no mark
+    return DomainUserStore(store, domain.name, apart)
 
 
 def history_of(catalogue: Catalogue) -> Callable[[str], Sequence[Event]]:

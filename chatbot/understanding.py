@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from chatbot.alternatives import settle
 from chatbot.attitudes import NOTICED, read_mentions
-from chatbot.bounds import BoundReader
-from chatbot.clauses import HAN, mask_names, negated_spans, points_at, wish_text
+from chatbot.bounds import BoundReader, amounts
+from chatbot.clauses import HAN, mask_names, negated_spans, points_at, wish_text, within
 from chatbot.cues import Cues, load_cues
 from chatbot.deidentifying import deidentify, may_identify
 from chatbot.dialogue import (
@@ -45,7 +45,7 @@ from chatbot.types import MAX_COUNT, MAX_MESSAGE, Conversation, Language, Reques
 from retrieval.domain import Domain
 from retrieval.errors import MessageError
 from retrieval.events import EventKind
-from retrieval.freshness import today_of
+from retrieval.freshness import calendar_of
 from retrieval.series import SeriesTable
 from retrieval.titles import Mention, NameIndex
 from retrieval.types import Constraint, Item, Wish
@@ -117,11 +117,11 @@ class Understanding:
         self._domain, self._items, self._count = domain, items, count
         self.names = NameIndex(items.values(), domain)
         self.lexicon = Lexicon(domain, items.values())
-        bounds = BoundReader(domain, today_of(domain, items.values()))
+        bounds = BoundReader(domain, calendar_of(domain, items.values()))
         self._slots = SlotReader(domain, items, self.lexicon, bounds)
         self._spelling = Spelling(self.lexicon, load_cues("en", domain))
         self._pointer = Pointer(domain, self.lexicon)
-        self._series = SeriesTable.of(items.values(), domain)
+        self.series = SeriesTable.of(items.values(), domain)
 
     def read(
         self,
@@ -192,16 +192,16 @@ class Understanding:
         mentions = [m for m in mentions if not any(p.start <= m.start < p.end for p in pointings)]
         mentions += [Mention("item", item, p.start, p.end) for p in pointings if not p.ambiguous for item in p.items]
         masked = mask_names(masked, [Mention("item", "", p.start, p.end) for p in pointings])
-        own = self.lexicon.places(masked, language)
-        own += self._slots.bounds.amounts(masked)  # "no more than $100" denies nothing that comes after it
-        reading = Reading(negated_spans(masked, cues, own))
+        phrases, bounds = self.lexicon.find(masked, language), self._slots.bounds.find(masked)
+        own = [*self.lexicon.places(phrases), *amounts(bounds)]  # "no more than $100" denies nothing that comes after it
+        reading = Reading(negated_spans(masked, cues, own), phrases=phrases, bounds=bounds)
         compared = {m.start: self._items[m.target] for m in mentions if m.kind == "item"}
         self._slots.read(masked, language, cues, reading, state, shown, compared)
         read_mentions(masked, mentions, cues, reading, state)
         settle(reading, masked, cues)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
         named = tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item"))
-        relation = read_relation(masked, named or self.names.plain(text), language, self._domain, self._series)
+        relation = read_relation(masked, named or self.names.plain(text), language, self._domain, self.series)
         named = named or relation.of
         reading.constraints, reading.spans = [*reading.constraints, *relation.constraints], [*reading.spans, *relation.spans]
         never, again = lasting(masked, cues, reading)
@@ -268,8 +268,8 @@ class Understanding:
         state |= {"gift": False} if cues.for_me.search(masked) else {}
         kept = hold(state, drop)
         before = str(state.get("intent", ""))
-        own = self.lexicon.places(masked, request.language)
-        restarts = any(not _inside(m, own) for m in cues.restart.finditer(masked))
+        own = self.lexicon.places(reading.phrases)
+        restarts = any(not within(m.span(), own) for m in cues.restart.finditer(masked))
         no_wish = aside(request, masked, cues, self._domain, own)
         if not (no_wish or request.related):
             no_wish = question(request, masked, cues, self._domain, before, last_items(conversation))
@@ -306,10 +306,6 @@ class Understanding:
         carried = carry(request, state, kept, refines=refines, adds=adds, lifted=reading.lifted)
         first = carried.intent == "refine" and not holds  # of the conversation: there was nothing to refine yet
         return replace(carried, intent="recommend") if first else carried
-
-
-def _inside(match: re.Match[str], places: Iterable[tuple[int, int]]) -> bool:
-    return any(start <= match.start() and match.end() <= end for start, end in places)
 
 
 def _is_number(text: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from retrieval.constraints import field_values, number_span, satisfies
 from retrieval.domain import Domain
-from retrieval.freshness import today_of
+from retrieval.freshness import Calendar, calendar_of
 from retrieval.types import Constraint, FacetValue, Item
 
 Mask = NDArray[np.bool_]
@@ -47,15 +46,10 @@ class FacetColumns:
         """The item at every position."""
         return list(self._by_id.values())
 
-    @property
-    def today(self) -> date:
-        """What today is for the catalogue."""
-        return self._newest or today_of(self._domain, ())
-
     @cached_property
-    def _newest(self) -> date | None:
-        fresh = self._domain.freshness
-        return today_of(self._domain, self.items) if fresh and fresh.today == "newest" else None
+    def today(self) -> Calendar:
+        """What tells today for the catalogue."""
+        return calendar_of(self._domain, self.items)
 
     @cached_property
     def positions(self) -> dict[str, int]:

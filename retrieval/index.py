@@ -36,6 +36,7 @@ from filelock import FileLock, Timeout
 
 from retrieval.catalog_import import ITEMS, read_items
 from retrieval.collaborative import ItemItemIndex
+from retrieval.companions import with_companions_named
 from retrieval.domain import Domain
 from retrieval.embedder import BATCH, Embedder, Vectors
 from retrieval.errors import IndexLockedError, IndexMismatchError, IndexMissingError
@@ -162,7 +163,7 @@ def store_chunk(chunk: Sequence[Record], vectors: Vectors, store: VectorStore) -
 
 def build_in_memory(domain: Domain, items: Iterable[Item], embedder: Embedder, vectors: VectorStore) -> CatalogIndex:
     """Index items without a folder, into a given vector store."""
-    by_id = {item.id: item for item in items}
+    by_id = with_companions_named({item.id: item for item in items}, domain)
     for chunk in chunks(records(domain, by_id.values())):
         store_chunk(chunk, embed_chunk(domain, chunk, embedder), vectors)
     lexical = LexicalIndex.build(list(by_id), (search_text(item, domain) for item in by_id.values()))
@@ -297,7 +298,7 @@ def open_index(
     version = version_folder(folder, rebuild)
     current = read_json(folder / "current.json")
     check_current(current, domain, embedder, folder, rebuild)
-    items = {item.id: item for item in read_items(version / ITEMS)}
+    items = with_companions_named({item.id: item for item in read_items(version / ITEMS)}, domain)
     vectors = (place or VectorFolders()).open(folder, current, rebuild)
     neighbours, linear = version / "item_item", version / "ease"
     return CatalogIndex(

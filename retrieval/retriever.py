@@ -117,7 +117,7 @@ class Retriever:
         domain, items = self.index.domain, self.index.items
         if domain.freshness is None:
             return fused
-        today = self.index.columns.today
+        today = self.index.columns.today()
         return dict(sorted(((i, s * freshness(items[i], domain, today)) for i, s in fused.items()), key=lambda pair: -pair[1]))
 
     def _unfound(self, allowed: Mask, found: Mapping[str, float], count: int) -> list[str]:

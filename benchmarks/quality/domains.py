@@ -16,8 +16,6 @@ goodbooks-10k is left out: of its ratings the public data holds 99 lines.
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +26,7 @@ import numpy as np
 
 from benchmarks.quality.channels import best
 from benchmarks.quality.domain_logs import SEED, SOURCES, DomainLog, Person, read_log
-from benchmarks.quality.files import shared_data
+from benchmarks.quality.files import clocked, shared_data
 from benchmarks.quality.scoring import score
 from chatbot.embedding import build_embedder
 from chatbot.learning import HISTORY
@@ -64,12 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Return the rows of every data set and system."""
-    started = time.perf_counter()
-
-    def say(text: str) -> None:
-        print(f"{time.perf_counter() - started:6.0f} s  {text}", file=sys.stderr, flush=True)
-
-    embedder = build_embedder(make_settings())
+    say, embedder = clocked(), build_embedder(make_settings())
     rows: list[dict[str, Any]] = []
     for source in SOURCES:
         if options.only is None or source.mapping in options.only:

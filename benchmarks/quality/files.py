@@ -1,11 +1,13 @@
-"""Where public data lies, and how its JSON is read."""
+"""Where public data lies, how its JSON is read, and how far a benchmark is."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import os
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +38,13 @@ def beside(folder: Path, name: str) -> Path | None:
     """Return the folder of public data of that name, near a benchmark's folder or where all of it lies; None without."""
     places = [*folder.resolve().parents, shared_data()]
     return next((place / name for place in places if (place / name).is_dir()), None)
+
+
+def clocked() -> Callable[[str], None]:
+    """Return what prints a line on standard error, with the seconds since now."""
+    started = time.perf_counter()
+
+    def say(text: str) -> None:
+        print(f"{time.perf_counter() - started:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+    return say

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality.files import shared_data
+from benchmarks.quality.files import clocked, shared_data
 from benchmarks.quality.games import bench_games
 from benchmarks.quality.leave_last_out import bench_films
 from benchmarks.quality.movielens import READERS
@@ -26,12 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Return the rows of every data set and system."""
-    started = time.perf_counter()
-
-    def say(text: str) -> None:
-        print(f"{time.perf_counter() - started:6.0f} s  {text}", file=sys.stderr, flush=True)
-
-    embedder = build_embedder(make_settings())
+    say, embedder = clocked(), build_embedder(make_settings())
     rows: list[dict[str, Any]] = []
     for read in READERS:
         rows += bench_films(read(options.data, options.limit), embedder, say)

@@ -184,7 +184,7 @@ class Service:
         pipeline = self.pipeline
         users = [user_of(event.user) for event in events]  # first, for nobody may learn anything before that is known
         kept = [event_of(*entry, pipeline.index.items) for entry in zip(events, range(len(events)), users, strict=True)]
-        return EventsNoted(received=len(kept), new=pipeline.store.append(*kept))
+        return EventsNoted(received=len(kept), new=pipeline.learn(*kept))
 
     def profile(self, user: str, language: Language = "en") -> ProfileAnswer:
         """Return what is known of a person, with its lines in a language."""
@@ -195,7 +195,7 @@ class Service:
         """Change what is known of a person, all or nothing, and return it as it is then."""
         pipeline = self.pipeline
         lines = pipeline.people.portrait(user, language) if patch.remove else []
-        pipeline.store.append(*changes(patch, user, pipeline.profile(user), lines, pipeline.index.items))
+        pipeline.learn(*changes(patch, user, pipeline.profile(user), lines, pipeline.index.items))
         return self.profile(user, language)
 
     def export(self, user: str) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class Cues:
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
+class Wording:
     """The words of a domain that cues are written around.
 
     Attributes:
@@ -137,7 +137,7 @@ class Trade:
     measures: str = ""
 
     @classmethod
-    def of(cls, domain: Domain, language: str) -> Trade:
+    def of(cls, domain: Domain, language: str) -> Wording:
         """Return the words of a domain in a language."""
         noun = domain.noun[language]
         people = [domain.facets[name] for name in domain.people_facets]
@@ -174,14 +174,14 @@ def _widen(pattern: str, sign: str, others: str) -> str:
 
 def load_cues(language: str, domain: Domain | None = None) -> Cues:
     """Return the compiled cues of a language, written around the words of a domain."""
-    return _load(language, Trade.of(domain, language) if domain else Trade())
+    return _load(language, Wording.of(domain, language) if domain else Wording())
 
 
 @cache
-def _load(language: str, trade: Trade) -> Cues:
+def _load(language: str, wording: Wording) -> Cues:
     data: dict[str, Any] = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8"))
-    glue = frozenset((*str(data.pop("glue")).split(), *trade.one, *trade.many))
+    glue = frozenset((*str(data.pop("glue")).split(), *wording.one, *wording.many))
     variants = {ord(pair[0]): pair[1] for pair in str(data.pop("variants")).split()}
-    patterns = {key: trade.put_into(value) if isinstance(value, str) else value for key, value in data.items()}
+    patterns = {key: wording.put_into(value) if isinstance(value, str) else value for key, value in data.items()}
     compiled: dict[str, Any] = {k: re.compile(v, re.IGNORECASE) if isinstance(v, str) else v for k, v in patterns.items()}
     return Cues(**compiled, glue=glue, variants=variants)

@@ -49,10 +49,6 @@ def _render_facets(item: Item, language: str, shelf: Shelf) -> str:
     rows: list[str] = []
     for name, facet in shelf.domain.facets.items():
         words = shelf.domain.facet_text(item, name, language)
-        if shelf.domain.companions and shelf.domain.companions.facet == name:
-            words = (", ", "、")[language == "zh"].join(
-                shelf.items[str(other)].title(language) for other in item.values(name) if str(other) in shelf.items
-            )
         if words:
             rows.append(f"<div><dt>{escape(facet.label.get(language, name))}</dt><dd>{escape(words)}</dd></div>")
     return "".join(rows)

@@ -6,7 +6,7 @@
 import json
 import re
 from collections import Counter
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def keeps(item, facet, op, value, domain):
 
 def expected(case, name):
     """The constraints of a case, days that count from the catalogue's today written out."""
-    today = index_of(name).columns.today
+    today = index_of(name).columns.today()
     found = []
     for facet, op, value in case["holds"]:
         if isinstance(value, str) and re.fullmatch(r"-\d+d", value):
@@ -189,7 +189,7 @@ def test_advice_is_never_given(name, case):
     assert turn.reply == (care.urgent[language] if case.get("urgent") else care.refer[language])
 
 
-@pytest.mark.parametrize("name", sorted(CAREFUL & {*PACKS}))
+@pytest.mark.parametrize("name", sorted(CAREFUL))
 def test_what_is_written_never_sounds_like_advice(name):
     """No description holds what no sentence may hold, for sentences retell descriptions."""
     care = domain_of(name).care
@@ -201,4 +201,3 @@ def test_what_is_written_never_sounds_like_advice(name):
 def test_every_pack_says_what_it_is_free_for():
     for name in PACKS:
         assert "CC0" in (DOMAINS / name / "LICENSE").read_text(encoding="utf-8"), name
-    assert date.today().year >= 2026

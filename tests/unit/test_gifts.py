@@ -2,6 +2,9 @@
 
 import pytest
 
+from chatbot.api.models_people import EventIn
+from chatbot.api.service import Service
+from chatbot.loading import Loader
 from chatbot.profile import build_profile
 from retrieval.events import Event
 
@@ -33,6 +36,12 @@ def test_a_gift_leaves_the_profile_alone(make_pipeline):
     pipeline.learn(Event("ann", "liked", turn.items[0].item.id, context=where))
     assert pipeline.profile("ann") == build_profile("ann", [])
     assert any(event.kind == "liked" for event in pipeline.store.events("ann"))
+    loader = Loader(lambda report: pipeline)
+    loader.start()
+    loader.wait(30)
+    told = EventIn(kind="disliked", item=turn.items[1].item.id, conversation="c", turn=turn.id)
+    assert Service(loader).note([told], lambda user: "ann").new == 1
+    assert pipeline.profile("ann") == build_profile("ann", [])
     again = pipeline.complete("shorter", pipeline.store.load("c", "ann"), pipeline.profile("ann"), items_only=True)
     assert again.request.gift
     talk = pipeline.store.load("c", "ann")

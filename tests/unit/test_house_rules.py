@@ -5,16 +5,18 @@ from datetime import date
 
 import pytest
 
+from chatbot.bounds import BoundReader
 from chatbot.house_rules import HouseRules
 from chatbot.profile import build_profile
 from chatbot.relations import read_relation
 from chatbot.types import Profile, Request
+from retrieval.companions import with_companions_named
 from retrieval.constraints import satisfies
 from retrieval.days import as_day, day_span
 from retrieval.domain_files import make_domain
 from retrieval.errors import DomainError
 from retrieval.events import DAY, Event
-from retrieval.freshness import freshness, today_of
+from retrieval.freshness import calendar_of, freshness
 from retrieval.series import SeriesTable
 from retrieval.types import Constraint, Item, Query
 
@@ -67,7 +69,7 @@ ITEMS = {
 
 @pytest.fixture
 def rules(domain):
-    return HouseRules.of(domain, ITEMS)
+    return HouseRules(domain, ITEMS, SeriesTable.of(ITEMS.values(), domain))
 
 
 def keep(rules, profile=None, constraints=(), exclude=(), **request):
@@ -85,7 +87,7 @@ def test_a_standing_bound_holds_until_something_else_is_said_of_its_facet(rules,
 
 def test_a_value_may_stand_refused(tmp_path):
     domain = make(tmp_path / "n.toml", standing=[{"facet": "kind", "op": "excludes", "value": "sofa"}])
-    rules = HouseRules.of(domain, ITEMS)
+    rules = HouseRules(domain, ITEMS, SeriesTable.of(ITEMS.values(), domain))
     [kept] = keep(rules).constraints
     assert [i for i in ITEMS if not satisfies(ITEMS[i], kept, domain)] == ["red sofa", "blue sofa"]
     assert [c.op for c in keep(rules, constraints=[Constraint("kind", "includes", "sofa")]).constraints] == ["includes"]
@@ -155,11 +157,26 @@ def test_which_deeds_say_liking_is_the_domains_to_say(domain):
 
 
 def test_things_grow_old_by_their_half_life(domain):
-    today = today_of(domain, ITEMS.values())
+    today = calendar_of(domain, ITEMS.values())()
     assert today == date(2026, 11, 20)
     new, old, unknown = (freshness(ITEMS[name], domain, today) for name in ("beans", "red sofa", "one"))
     assert new == 1
     assert old == unknown == pytest.approx(0.25 + 0.75 / 2)
+
+
+def test_a_process_that_runs_for_days_asks_again_what_day_it_is(domain):
+    days = iter([date(2026, 11, 20), date(2026, 11, 21)])
+    reader = BoundReader(domain, lambda: next(days))
+    assert [bound.value for bound in reader.find("what came in today")] == ["2026-11-20"]
+    assert [bound.value for bound in reader.find("what came in today")] == ["2026-11-21"]
+
+
+def test_companions_are_shown_by_their_titles(domain):
+    named = with_companions_named(ITEMS, domain)
+    titles = {"beans": Item("beans", {"en": "Beans", "zh": "豆子"}, {}, {}, {})}
+    assert domain.facet_text(with_companions_named({**ITEMS, **titles}, domain)["red sofa"], "goes_with", "zh") == "豆子"
+    assert named["one"] is ITEMS["one"]
+    assert named["red sofa"].values("goes_with") == ("beans",)
 
 
 def test_days_keep_bounds_as_wide_as_they_are_written(domain):
