@@ -7,6 +7,7 @@ import importlib
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -322,13 +323,22 @@ def test_a_server_that_is_not_chroma_is_named():
         web.shutdown()
 
 
+def suspend(process):
+    """Stop a process and wait until each of its threads stands still: the signal alone leaves them a moment to answer in."""
+    process.suspend()
+    until = time.monotonic() + 30
+    while any(psutil.Process(thread.id).status() != psutil.STATUS_STOPPED for thread in process.threads()):
+        assert time.monotonic() < until, "the process goes on after SIGSTOP"
+        time.sleep(0.01)
+
+
 def test_a_server_that_stops_or_hangs_is_an_error_in_time_and_one_that_is_back_is_used_again(tmp_path, monkeypatch):
     port = servers.free_port()
     with servers.chroma(tmp_path, port) as url:
         store = ChromaVectorStore.on_server(url, "cards", seconds=0.5)
         store.upsert(["a", "b"], unit(2), [{"n": 1}] * 2)
         process = next(p for p in psutil.process_iter(["cmdline"]) if str(tmp_path / "data") in (p.info["cmdline"] or []))
-        process.suspend()
+        suspend(process)
         with pytest.raises(VectorServerError, match="timed out"):
             store.search(axis(0), 2)
         process.resume()
