@@ -73,9 +73,10 @@ def negated_spans(text: str, cues: Cues, own: Iterable[tuple[int, int]] = ()) ->
                     continue
                 turn = _turn(text, found.end(), last, cues)
                 stop = turn.start() if turn else last
-                if (scope := cues.scope_end.search(text, found.start(), stop)) and scope.start() <= found.end():
+                scope = cues.scope_end.search(text, found.start(), stop)
+                if scope and not text[found.end() : scope.start()].strip():  # "not too sad for a Sunday"
                     turn, stop = scope, scope.end()
-                spans.append((found.start(), stop))
+                spans.append((found.start(found.lastgroup or 0), stop))  # "any jacket but red" does not deny "jacket"
                 open_ = turn is None
                 position = stop
     return spans

@@ -13,9 +13,10 @@ _YEAR = (
     rf"(?:(?:19|20)\d\d(?![\d'’]|s\b)|['’]\d\d(?![\w'’])|nineteen[\s-](?:hundred|oh[\s-]{one_of(UNITS)}|{SMALL})"
     rf"|two\s+thousand(?:\s+(?:and\s+)?{SMALL})?|twenty[\s-](?:{one_of(TEENS)}|twenty(?:[\s-]{one_of(UNITS)})?))"
 )
+_ANY = rf"(?:1[5-8]\d\d(?!\d|s\b)|{_YEAR})"  # an earlier one bounds, but does not date by itself: "the war of 1812"
 _DECADE = (
     rf"(?:the\s+)?(?:last\s+century'?s\s+)?(?:(early|mid|late)[\s-]+)?(?:the\s+)?"
-    rf"(?:((?:19|20)?\d0)\s?['’]?s\b|['’](\d0)s\b|{'((?:twenty[- ])?' + '|(?:twenty[- ])?'.join(DECADES) + ')'}\b)"
+    rf"(?:((?:1[5-9]|20)?\d0)\s?['’]?s\b|['’](\d0)s\b|{'((?:twenty[- ])?' + '|(?:twenty[- ])?'.join(DECADES) + ')'}\b)"
 )
 _OLDER = r"(?:older than|earlier than|before|from before|made before|prior to|pre-?|b4|preceding|anything before)"
 _NEWER = r"(?:newer than|later than|more recent than|after|from after|made after|post-?)"
@@ -54,7 +55,7 @@ def _years(text: str) -> Iterator[Found]:
             yield "year", op, _year(next(g for g in m.groups() if g)) + change, m.start(), m.end()
 
     the = r"\s*(?:the year\s+)?"
-    year = f"({_YEAR})"
+    year = f"({_ANY})"
     for m in _rule(rf"\b(?:born|married|graduated|met|divorced|moved|retired)\s+(?:\w+\s+){{0,2}}?in\s+{_YEAR}", text):
         yield "", "", 0, m.start(), m.end()  # what happened to somebody bounds nothing
     yield from rule(rf"\b{NO}\s+(?:\w+\s)?{_OLDER}{the}{year}", "min")
@@ -70,7 +71,7 @@ def _years(text: str) -> Iterator[Found]:
         rf"\b(?:until|till|up to|by|no later than|through){the}{year}|{year}\s*(?:or|and) (?:earlier|older|before)\b", "max"
     )
     for m in _rule(
-        rf"(?<![\d-])\b(?:between\s+|from\s+|in\s+)?({_YEAR})\s*(?:-|–|—|to|and|until|till|through)\s*((?:19|20)?\d\d\b(?!-)|{_YEAR})",
+        rf"(?<![\d-])\b(?:between\s+|from\s+|in\s+)?({_ANY})\s*(?:-|–|—|to|and|until|till|through)\s*((?:1[5-9]|20)?\d\d\b(?!-)|{_YEAR})",
         text,
     ):
         first, last = _year(m[1]), _year(m[2]) if len(m[2]) > 2 else _year(m[1]) // 100 * 100 + int(m[2])

@@ -26,6 +26,7 @@ class Frame:
     Attributes:
         number: pattern of a number.
         read: reads it.
+        one: what stands for a number before a unit alone: "half a" kilo, 半斤; each with what it is worth.
         before: (what it says, pattern), in the order in which they count; ``first`` is the number of a span.
         after: the same of what follows.
         between: of what may stand between a sign and its number.
@@ -36,6 +37,15 @@ class Frame:
     before: tuple[tuple[str, Pattern], ...]
     after: tuple[tuple[str, Pattern], ...]
     between: str
+    one: Mapping[str, float]
+
+    def value(self, words: str) -> float:
+        """Read a number before a unit.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return self.one[words.lower()] if words.lower() in self.one else self.read(words)
 
 
 def _compiled(*rules: tuple[str, str]) -> tuple[tuple[str, Pattern], ...]:
@@ -62,11 +72,12 @@ def _english() -> Frame:
             ("around", rf"\b{durations_en.ROUGHLY}\s*$"),
         ),
         _compiled(
-            ("max", rf"(?:\s+then)?,?\s*{durations_en.MOST_AFTER}|\s+(?:budget|or cheaper|or lighter)\b"),
+            ("max", rf"(?:\s+then)?,?\s*{durations_en.MOST_AFTER}|\s+(?:budget|to spend|or cheaper|or lighter)\b"),
             ("min", rf"\s*,?\s*{durations_en.LEAST_AFTER}|\s+or (?:heavier|bigger|thicker)\b"),
             ("around", r"\s*(?:or so|give or take|-?ish)\b"),
         ),
         r"\s*",
+        {"half an": 0.5, "half a": 0.5, "an": 1, "a": 1},
     )
 
 
@@ -93,11 +104,13 @@ def _chinese() -> Frame:
             ("around", durations_zh.NEAR),
         ),
         rf"\s*(?:(?P<mid_max>{most})|(?P<mid_min>{least}))?{holds}",
+        {"半": 0.5},
     )
 
 
 FRAMES = {"en": _english(), "zh": _chinese()}
 _BARE = r"(?<![A-Za-z\d.,$¥])(?:{number})(?![\w.,%:/-]*[A-Za-z\d%])"
+_SPENT = re.compile(r"\b(?:budget|spend(?:ing)?|pay(?:ing)?)\b|预算|花费?", re.IGNORECASE)
 _DENIED_ZH = re.compile(rf"{numbers_zh.NOT}$")
 _TURNED = {"max": "min", "min": "max"}
 
@@ -109,6 +122,7 @@ class AmountReader:
     Attributes:
         amounts: language -> pattern of an amount with its unit.
         bare: language -> what one is worth where a bound without a unit is meant of this facet; empty: it is of none.
+        spent: whether such a bound must be of what somebody spends ("a budget of 50").
         worth: unit word -> what one of it is in the unit of the column.
         labels: what the facet is called: such a word before an amount bounds nothing (期限 is no 限).
     """
@@ -117,6 +131,7 @@ class AmountReader:
     bare: Mapping[str, float]
     worth: Mapping[str, float]
     labels: tuple[str, ...] = ()
+    spent: bool = False
 
     @classmethod
     def of(cls, facet: Facet) -> AmountReader | None:
@@ -124,9 +139,10 @@ class AmountReader:
         if not facet.units:
             return None
         worth = {w.lower(): unit.worth for unit in facet.units for w in (*unit.before, *unit.en, *unit.zh)}
-        bare = {language: 1 / facet.times.get(language, 1) for language in FRAMES} if facet.bare else {}
+        money = any(unit.before for unit in facet.units)
+        bare = {language: 1 / facet.times.get(language, 1) for language in FRAMES} if facet.bare or money else {}
         amounts = {language: _amount(facet.units, language) for language in FRAMES}
-        return cls(amounts, bare, worth, tuple(word.lower() for word in facet.label.values()))
+        return cls(amounts, bare, worth, tuple(word.lower() for word in facet.label.values()), spent=not facet.bare)
 
     def find(self, text: str) -> Iterator[Amount]:
         """Yield (op, value, start, end) of every bound."""
@@ -137,7 +153,9 @@ class AmountReader:
                 worth = self.worth.get((words["sign"] or words["unit"] or "").strip().lower(), 1.0)
                 yield from _bounds(text, match, frame, worth, str(words["n"] or words["m"]), self.labels)
             if language in self.bare:
-                yield from _bare(text, frame, self.bare[language], self.labels)
+                for amount in _bare(text, frame, self.bare[language], self.labels):
+                    if not self.spent or _SPENT.search(text[max(0, amount[2] - 1) : amount[3]]):
+                        yield amount
 
 
 def _bare(text: str, frame: Frame, worth: float, labels: Sequence[str]) -> Iterator[Amount]:
@@ -159,8 +177,9 @@ def _amount(units: Sequence[Unit], language: str) -> Pattern:
     unit = _one_of(word for unit in units for word in getattr(unit, language))
     tail = _one_of(word for unit in units for word in (*unit.tail, *getattr(unit, language)))
     start, edge, gap = (r"(?<![\w.])", r"(?!\w)", r"[\s-]*") if language == "en" else (r"(?<![\d.])", "", r"\s*")
+    number = rf"(?:{frame.number}|{_one_of(frame.one)})"
     signed = rf"(?P<sign>{sign}){frame.between}(?P<n>{frame.number})(?:{gap}(?:{tail}){edge})?"
-    return re.compile(rf"{signed}|{start}(?P<m>{frame.number}){gap}(?P<unit>{unit}){edge}", re.IGNORECASE)
+    return re.compile(rf"{signed}|{start}(?P<m>{number}){gap}(?P<unit>{unit}){edge}", re.IGNORECASE)
 
 
 def _bounds(
@@ -175,7 +194,7 @@ def _bounds(
 ) -> Iterator[Amount]:
     """Yield what the words around an amount make of it; ``alone``: it has no unit, and "about" would make it nothing."""
     try:
-        value = frame.read(number)
+        value = frame.value(number)
     except (ValueError, KeyError):
         return
     head, rest = text[max(0, match.start() - NEAR) : match.start()], text[match.end() : match.end() + NEAR]

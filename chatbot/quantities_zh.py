@@ -18,6 +18,7 @@ _SHORT = (
 )
 _YEAR = rf"(?<!\d)(?:{_FULL}(?!\d)\s*年?|{_SHORT}年)(?!代|级|龄)"
 
+_ANY = rf"(?:(?<!\d)1[5-8]\d\d(?!\d)\s*年?(?!代|级|龄)|{_YEAR})"  # an earlier one bounds, but does not date by itself
 _CENTURY = r"(?:上个?世纪|(?:二十|20)世纪|本世纪)?(?:的)?"
 _TEN = r"(?:(?:19|20)?\d0|[一二三四五六七八九]十|[五六七八九][零〇○]|[零〇○]{2}|两千|一零|二零|00)"
 _PART = r"(?:早期|初期|前期|前半|初|中期|中叶|中|晚期|末期|后期|后半|末尾|末)"
@@ -54,7 +55,7 @@ def _years(text: str) -> Iterator[Found]:
 
     for m in found(rf"{_YEAR}\s*(?:[^，,。]{{0,4}}(?:出生|生人)|生的|结婚|毕业)", text):
         yield "", "", 0, m.start(), m.end()  # what happened to somebody bounds nothing
-    year = f"({_YEAR})"
+    year = f"({_ANY})"
     yield from rule(rf"{NEVER}[早老]于\s*{year}|{NOT}[比早]?于?\s*{year}\s*年?{_BEFORE}的?|{year}\s*{_BEFORE}{DENY}", "min")
     yield from rule(rf"(?:{NOT}|{NEVER})比\s*{year}(?:还|更)?(?:早|老|旧)?的?|比\s*{year}(?:还|更)?[早老旧]{DENY}", "min")
     yield from rule(rf"{NEVER}晚于\s*{year}|最(?:晚|迟|新)(?:到)?\s*{year}|(?:截止?|截至)(?:到)?\s*{year}(?:为止)?", "max")

@@ -1,4 +1,4 @@
-"""People called by a part of their name: "Tarantino", 昆汀, 诺兰."""
+"""People called by a part of their name: "Tarantino", "a Beatles record", 昆汀, 诺兰."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ class PeopleParts:
         for start, end, word in tokens:
             stop = end - 2 if text[end - 2 : end] in ("'s", "’s") else end
             surname = word if stop == end else word[:-1]
+            first = self._particle(text, start, surname)  # "Le Guin", "de niro"
             if text[start].isupper() and not text.isupper():
                 target = self._surnames.get(surname) or self._typed(surname)
-            else:  # in lower case, where it can be nothing else: "hitchcock", "any kurosawa", "de niro"
-                first = self._particle(text, start, surname)
+                start = first if target else start
+            else:  # in lower case, where it can be nothing else: "hitchcock", "any kurosawa"
                 told = first < start or self._strange(surname)
                 target = self._surnames.get(surname) if told and not _PLACE.search(text[:start]) else None
                 target, start = target or self._typed(surname), first
@@ -95,17 +96,19 @@ class PeopleParts:
     def _surnames(self) -> dict[str, str]:
         meant: dict[str, set[str]] = defaultdict(set)
         other: set[str] = set()
+        whole: set[str] = set()  # a name of one word: Bach, The Beatles
         for name, targets in self._people.items():
-            words = word_key(name).split()
-            if not HAN.search(name) and len(words) > 1:
+            words = word_key(name).removeprefix("the ").split()
+            if not HAN.search(name) and words:
                 meant[words[-1]] |= targets
+                whole.update(words if len(words) == 1 else ())
                 other.update(words[:-1])
         words_of_english = english().usual
         return {
             surname: target
             for surname, targets in meant.items()
             if len(surname) >= _MIN_SURNAME and surname not in other and surname not in words_of_english
-            if self._evidence.frequency(surname) < 3 and (target := self._one(targets))
+            if (surname in whole or self._evidence.frequency(surname) < 3) and (target := self._one(targets))
         }
 
     @cached_property
