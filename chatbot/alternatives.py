@@ -14,11 +14,12 @@ from retrieval.types import Constraint
 
 
 def settle(reading: Reading, text: str, cues: Cues) -> None:
-    """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for ("horror, but not scary")."""
+    """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for, and what is taken back."""
     wanted = {(c.field, c.value) for _, _, c in reading.places}
     dropped = [c for c in reading.constraints if is_implied(c) and (c.field, c.value) in wanted]
     denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes" and not any(c is d for d in dropped)}
     dropped += [c for c in reading.constraints if c.op == "includes" and (c.field, c.value) in denied]  # a "no" is a promise
+    dropped += _taken_back(reading, text, cues)
     reading.constraints = [c for c in reading.constraints if not any(c is d for d in dropped)]
     reading.constraints = _strictest(reading.constraints)
     places = sorted(reading.places, key=lambda place: place[:2])
@@ -36,6 +37,18 @@ def settle(reading: Reading, text: str, cues: Cues) -> None:
         values = tuple(dict.fromkeys(str(value) for c in group for value in c.values))
         both = Constraint(group[0].field, "any_of", values, " / ".join(c.words for c in group))
         reading.constraints = [c for c in reading.constraints if not any(c is part for part in group)] + [both]
+
+
+def _taken_back(reading: Reading, text: str, cues: Cues) -> list[Constraint]:
+    """What the same message puts another value in the place of: "fantasy... no wait, make that sci-fi"."""
+    corrected = [m.span() for m in cues.corrects.finditer(text)]
+    return [
+        first
+        for start, end, first in reading.places
+        for later, _, second in reading.places
+        if first.field == second.field and first.value != second.value
+        if any(end <= a and b <= later for a, b in corrected)
+    ]
 
 
 def _strictest(constraints: Sequence[Constraint]) -> list[Constraint]:

@@ -70,7 +70,7 @@ class BoundReader:
 
     def find(self, text: str) -> list[Bound]:
         """Return every bound of a text; of two that meet, the longer one."""
-        return find_bounds(text, self._own(text))
+        return find_bounds(text, self._own(text), "year" if self._day_facet and "year" not in self.names else "")
 
     def _own(self, text: str) -> Iterator[Bound]:
         for name, reader in self._readers.items():
@@ -78,8 +78,9 @@ class BoundReader:
                 yield Bound(AMOUNT + name, op, value, start, end)  # pyright: ignore[reportArgumentType]
         for age, start, end in quantities_ages.find(text) if OWN_AGE in self.names else ():
             yield Bound(OWN_AGE, "max", age, start, end)
+        fresh = self.domain.freshness
         if self._day_facet:
-            for op, day, start, end in quantities_days.find(text, self.today()):
+            for op, day, start, end in quantities_days.find(text, self.today(), bare=not fresh or fresh.bare_days):
                 yield Bound(DAYS, op, day, start, end)  # pyright: ignore[reportArgumentType]
 
     def read(

@@ -44,6 +44,8 @@ class HouseRules:
 
     def _too_early(self, query: Query, known: Sequence[str], named: Sequence[str]) -> set[str]:
         """The volumes that wait for one before them, unless that one is not of the kind that is asked for ("advanced")."""
+        if any(self.domain.series and c.field == self.domain.series.number for c in query.constraints):
+            return set()  # "the second volume" is asked for
         asked = [c for c in query.constraints if c.op in ("includes", "any_of")]
         return {
             item

@@ -88,7 +88,8 @@ class Lexicon:
 
     def _add_free_values(self, domain: Domain, items: list[Item]) -> None:
         for name, facet in domain.facets.items():
-            if facet.type != "list" or facet.match != "soft" or facet.values:
+            follows = domain.series is not None and domain.series.facet == name  # a series is asked for by its name
+            if facet.type != "list" or (facet.match != "soft" and not follows) or facet.values:
                 continue
             for language in domain.languages:
                 shared: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))

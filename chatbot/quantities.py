@@ -40,10 +40,25 @@ def number(text: str) -> float:
     return numbers_en.number(text) if text.isascii() else numbers_zh.number(text)
 
 
-def find_bounds(text: str, more: Iterable[Bound] = ()) -> list[Bound]:
-    """Return every bound in a text, and more that were found in it; where two meet, the longer match counts."""
+def is_number(text: str) -> bool:
+    """Whether a text is a number in digits or words."""
+    try:
+        number(text)
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+def find_bounds(text: str, more: Iterable[Bound] = (), without: str = "") -> list[Bound]:
+    """Return every bound in a text, and more that were found in it; where two meet, the longer match counts.
+
+    Args:
+        text: a message.
+        more: found in it, of a domain's own units and days.
+        without: a kind that does not count, nor stand in the way of another.
+    """
     taken: list[Bound] = []
-    for bound in sorted((*more, *_all(text)), key=lambda b: (b.start - b.end, b.start)):
+    for bound in sorted((*more, *(b for b in _all(text) if b.kind != without)), key=lambda b: (b.start - b.end, b.start)):
         same = [t for t in taken if (t.start, t.end, t.kind) == (bound.start, bound.end, bound.kind)]
         if same or all(bound.end <= t.start or bound.start >= t.end for t in taken):
             taken.append(bound)

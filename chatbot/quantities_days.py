@@ -26,11 +26,32 @@ _NUM_ZH = rf"(?:{numbers_zh.NUM}|几)"
 _WEEKDAY_ZH = "一二三四五六日"
 
 
-def find(text: str, today: date) -> Iterator[DayBound]:
-    """Yield (op, ISO day, start, end) of every bound; a week is seven days, a month the days since its first."""
-    yield from _words(text, today)
-    yield from _counted(text, today)
-    yield from _named(text, today)
+_NEWNESS = re.compile(
+    r"\b(?:new(?:er|est|ly)?|arriv\w+|added|(?:come|came|coming|just) in(?:to)?|releas\w+|launch\w+|listed|latest|recent(?:ly)?"
+    r"|fresh|last|past|within|old(?:er)?)\b|新(?=到|出|上|品|款|来|进|增|货|发)|上[新架]|到货|刚|最近|近|以来|过去|以?内",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[,;.!?，。；！？]")
+
+
+def find(text: str, today: date, *, bare: bool = True) -> Iterator[DayBound]:
+    """Yield (op, ISO day, start, end) of every bound; a week is seven days, a month the days since its first.
+
+    Args:
+        text: a message.
+        today: which day it is.
+        bare: also of days beside which no word of newness stands in their clause.
+    """
+    for read in (_words, _counted, _named, _dates):
+        for bound in read(text, today):
+            if bare or _NEWNESS.search(_clause(text, bound[2], bound[3])):
+                yield bound
+
+
+def _clause(text: str, start: int, end: int) -> str:
+    before = [m.end() for m in _CLAUSE.finditer(text, 0, start)]
+    after = _CLAUSE.search(text, end)
+    return text[before[-1] if before else 0 : after.start() if after else len(text)]
 
 
 def _rule(pattern: str, text: str) -> Iterator[re.Match[str]]:
@@ -47,6 +68,7 @@ def _words(text: str, today: date) -> Iterator[DayBound]:
         (r"(?:本|这|这一|这个|最近一|近一|上)个?(?:周|星期|礼拜)(?!末)", 7),
         (r"\b(?:the (?:past|last)|last|past) (?:24 hours|day)\b|最近一天|(?:最近|近|过去)(?:24|二十四)小时", 1),
         (r"\b(?:the )?(?:past|last) fortnight\b|最近半个?月|近半个?月", 14),
+        (r"\b(?:in|over|within|during|from) the (?:last|past) month\b|\b(?:the )?past month\b", 30),
         (r"\b(?:recent|latest|breaking|fresh)(?:ly)?\b(?! (?:than|release))", 7),
         (r"最近的(?![一二两三四五六七八九十半几\d])|近期的?|新近的|刚刚?(?:出|发|发生)的", 7),
     )
@@ -105,14 +127,63 @@ def _named(text: str, today: date) -> Iterator[DayBound]:
         yield "min", days_before(today, (today.weekday() - _WEEKDAYS.index(m[1].lower())) % 7 or 7), m.start(), m.end()
     for m in _rule(rf"(?:从|自)?(?:周|星期|礼拜)([{_WEEKDAY_ZH}])(?:以来|开始|起|到现在|至今)", text):
         yield "min", days_before(today, (today.weekday() - _WEEKDAY_ZH.index(m[1])) % 7 or 7), m.start(), m.end()
-    for m in _rule(rf"\b(in|from|since|of)\s+({'|'.join(_MONTHS)})\b", text):
-        yield from _month(_MONTHS.index(m[2].lower()) + 1, today, m, open_=m[1].lower() == "since")
+    names = "|".join(_MONTHS)
+    for m in _rule(
+        rf"\b(in|from|since|of)\s+({names})\b|\b({names})(?:['’]s)?\s+(?:ones?|news|stor(?:y|ies)|articles?)\b", text
+    ):
+        yield from _month(_MONTHS.index((m[2] or m[3]).lower()) + 1, today, m, open_=(m[1] or "").lower() == "since")
     for m in _rule(
         r"(?<!\d)(1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月份?(?:的|里|以来|之后|以后)?(?!\d|[一二三四五六七八九十]*日)",
         text,
     ):
         number = int(m[1]) if m[1].isascii() else int(numbers_zh.number(m[1]))
         yield from _month(number, today, m, open_=m[0].endswith(("以来", "之后", "以后")))
+
+
+def _dates(text: str, today: date) -> Iterator[DayBound]:
+    """A day of a month, or from one to another: "since the 20th of November", 11月10号到15号."""
+    day, month = r"(?:the\s+)?(\d{1,2})(?:st|nd|rd|th)?", rf"({'|'.join(f'{m[:3]}(?:{m[3:]})?' for m in _MONTHS)})\b\.?"
+    to = r"\s*(?:-|–|—|to|and|till|until|through)\s*"
+    either = rf"(?:{day}(?:\s+of)?\s+{month}|\b{month}\s+{day}\b)"
+    for m in _rule(rf"(?:\b(?:between|from)\s+)?(?:{day}{to}{day}(?:\s+of)?\s+{month}|\b{month}\s+{day}{to}{day}\b)", text):
+        first, last, name = (m[1], m[2], m[3]) if m[1] else (m[5], m[6], m[4])
+        yield from _from_to(_day(name, first, today), _day(name, last, today), m)
+    for m in _rule(rf"(?:\b(since|after|from|starting(?: on)?|before|until|till|by|on)\s+)?{either}(\s+on(?:wards)?\b)?", text):
+        said = "since" if m[6] else (m[1] or "").lower()
+        yield from _around(_day(m[3] or m[4], m[2] or m[5], today), said, m)
+    for m in _rule(r"(?:从)?(1[0-2]|[1-9])月(\d{1,2})[日号]?(?:到|至|-|—|~|～)(?:(1[0-2]|[1-9])月)?(\d{1,2})[日号]", text):
+        yield from _from_to(_day(m[1], m[2], today), _day(m[3] or m[1], m[4], today), m)
+    for m in _rule(
+        r"(?:从|自)?(?<!\d)(1[0-2]|[1-9])月(\d{1,2})[日号](之后|以后|以来|开始|起|至今|到现在|之前|以前|前|后)?", text
+    ):
+        said = {"前": "before", "后": "after"}.get((m[3] or "")[-1:], "since" if m[3] else "")
+        yield from _around(_day(m[1], m[2], today), "since" if said == "after" else said, m)
+
+
+def _day(month: str, day: str, today: date) -> date | None:
+    """The last such day that is not to come; None: there is none."""
+    number = int(month) if month.isdigit() else next(n for n, m in enumerate(_MONTHS, 1) if m.startswith(month[:3].lower()))
+    try:
+        found = date(today.year, number, int(day))
+        return found if found <= today else found.replace(year=today.year - 1)
+    except ValueError:
+        return None
+
+
+def _from_to(first: date | None, last: date | None, m: re.Match[str]) -> Iterator[DayBound]:
+    if first and last and first <= last:
+        yield "min", first.isoformat(), m.start(), m.end()
+        yield "max", last.isoformat(), m.start(), m.end()
+
+
+def _around(day: date | None, said: str, m: re.Match[str]) -> Iterator[DayBound]:
+    """Bounds of one day: on it, or what a word before or after it makes of it."""
+    if day is None:
+        return
+    if said not in ("before", "until", "till", "by"):
+        yield "min", days_before(day, -1 if said == "after" else 0), m.start(), m.end()
+    if said in ("", "on", "before", "until", "till", "by"):
+        yield "max", days_before(day, 1 if said == "before" else 0), m.start(), m.end()
 
 
 def _month(month: int, today: date, m: re.Match[str], *, open_: bool) -> Iterator[DayBound]:

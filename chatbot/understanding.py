@@ -36,12 +36,13 @@ from chatbot.intents import aside, guessed_aside, question, speaks_of_things, wo
 from chatbot.lasting import lasting
 from chatbot.lexicon import Lexicon
 from chatbot.mentions import with_plain_titles
-from chatbot.quantities import number
+from chatbot.quantities import is_number, number
 from chatbot.references import Pointer
 from chatbot.relations import read_relation
 from chatbot.slots import Reading, SlotReader
 from chatbot.spelling import Spelling
 from chatbot.types import MAX_COUNT, MAX_MESSAGE, Conversation, Language, Request
+from chatbot.volumes import VolumeReader
 from retrieval.domain import Domain
 from retrieval.errors import MessageError
 from retrieval.events import EventKind
@@ -121,6 +122,7 @@ class Understanding:
         self._slots = SlotReader(domain, items, self.lexicon, bounds)
         self._spelling = Spelling(self.lexicon, load_cues("en", domain))
         self._pointer = Pointer(domain, self.lexicon)
+        self._volumes = VolumeReader.of(domain, self.lexicon, items.values())
         self.series = SeriesTable.of(items.values(), domain)
 
     def read(
@@ -183,7 +185,9 @@ class Understanding:
         language = self._language(text, mentions, language_of(conversation), language)
         cues = load_cues(language, self._domain)
         mentions = with_plain_titles(text, mentions, cues, self.names, self.lexicon, brought_up(conversation))
-        titles = [Mention("item", "", *m.span()) for m in _BOOK_MARKS.finditer(text)]
+        volume, volumes = self._volumes.find(text, language, cues)
+        mentions = self._volumes.without_series(mentions, text, language, volumes)
+        titles = [Mention("item", "", *span) for span in (*(m.span() for m in _BOOK_MARKS.finditer(text)), *volumes)]
         masked = mask_names(mask_names(text, mentions), titles).translate(cues.variants)
         found = self._pointer.find(masked, language, cues, shown, spoken_of(conversation), mentions, judged_items(conversation))
         pointings = [p for p in found if not p.pronoun or points_at(masked, p.start, p.end, cues)]
@@ -203,7 +207,8 @@ class Understanding:
         named = tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item"))
         relation = read_relation(masked, named or self.names.plain(text), language, self._domain, self.series)
         named = named or relation.of
-        reading.constraints, reading.spans = [*reading.constraints, *relation.constraints], [*reading.spans, *relation.spans]
+        reading.constraints += [*relation.constraints, *volume]
+        reading.spans += [*relation.spans, *volumes]
         never, again = lasting(masked, cues, reading)
         count, counted = self._read_count(masked, cues)
         liking = ("liked", "wanted") if relation.said else ("liked", "model", "wanted")
@@ -249,7 +254,7 @@ class Understanding:
         found = cues.count.search(text)
         if not found:
             return self._count, []
-        place = next((n for n, group in enumerate(found.groups(), 1) if group and _is_number(group)), 0)
+        place = next((n for n, group in enumerate(found.groups(), 1) if group and is_number(group)), 0)
         wanted = int(number(found[place])) if place else 1
         return max(1, min(MAX_COUNT, wanted)), [found.span(place)] if place else []
 
@@ -306,11 +311,3 @@ class Understanding:
         carried = carry(request, state, kept, refines=refines, adds=adds, lifted=reading.lifted)
         first = carried.intent == "refine" and not holds  # of the conversation: there was nothing to refine yet
         return replace(carried, intent="recommend") if first else carried
-
-
-def _is_number(text: str) -> bool:
-    try:
-        number(text)
-    except (KeyError, ValueError):
-        return False
-    return True

@@ -18,11 +18,14 @@ class Freshness(Model):
         facet: of type date.
         half_life_days: after so many days a thing counts half.
         today: ``now``, or ``newest``: a sample that stands still, whose newest day is its today.
+        bare_days: whether days that a message names are of it whatever stands beside them. In a shop "this year" and "by the
+            5th of May" are somebody's plans, unless "new" or the like is said too.
     """
 
     facet: str
     half_life_days: float = Field(gt=0)
     today: Literal["now", "newest"] = "now"
+    bare_days: bool = True
 
 
 class Standing(Model):

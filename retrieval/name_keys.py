@@ -8,6 +8,7 @@ import unicodedata
 # A word ends where Chinese begins ("想看像Interstellar那样的"); an accent may be a character of its own.
 WORD = re.compile(r"(?:[^\W_\u3400-\u9fff]|[\u0300-\u036f])+(?:['’][^\W_\u3400-\u9fff]+)?")
 HAN = re.compile(r"[\u3400-\u9fff]")
+DOT = re.compile(r"[·・•‧．]")  # between the parts of a name in Chinese
 _PART = re.compile(r"\s*[:：(（]|\s+[-–—]\s+")
 _HAN_PART = re.compile(r"\s*[:：(（—]+")
 _HAN_SIGNS = re.compile(r"[^\w\u3400-\u9fff]+")

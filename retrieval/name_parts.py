@@ -6,10 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from retrieval.fuzzy_titles import Nearest
-from retrieval.name_keys import HAN, word_key
+from retrieval.name_keys import DOT, HAN, word_key
 from retrieval.title_evidence import Evidence
 from retrieval.words import english
 
@@ -18,7 +19,7 @@ _MIN_STRANGE = 6  # letters of a surname in lower case
 _TOLD = 4  # items in whose texts such a surname stands, and is then perhaps a word of its own
 _MIN_SLIP = 7  # letters of one with a slip
 _OUTWEIGHS = 3  # so many times the items of all others of that name together
-_DOT = re.compile(r"[·・•‧．]")
+
 _PLACE = re.compile(r"\b(?:in|to|at|near)\s+$", re.IGNORECASE)
 _PARTICLE = re.compile(r"\b(de|del|della|di|da|du|la|le|van|von|der|ten|mac|st)\s+$", re.IGNORECASE)
 _BEFORE = re.compile(r"([^\W\d_]+)[\s.]+$")
@@ -41,6 +42,7 @@ class PeopleParts:
 
     def find(self, text: str, tokens: Sequence[tuple[int, int, str]]) -> Iterator[Part]:
         """Yield the people called by a part of their name."""
+        yield from self._find_doubles(tokens)
         for start, end, word in tokens:
             stop = end - 2 if text[end - 2 : end] in ("'s", "’s") else end
             surname = word if stop == end else word[:-1]
@@ -58,9 +60,24 @@ class PeopleParts:
             for length in self._lengths:
                 for start in range(len(text) - length + 1):
                     piece = text[start : start + length]
-                    if (target := self._han.get(piece)) and not _DOT.match(text, start + length):
-                        if not _DOT.fullmatch(text[start - 1 : start]):
+                    if (target := self._han.get(piece)) and not DOT.match(text, start + length):
+                        if not DOT.fullmatch(text[start - 1 : start]):
                             yield Part(target, start, start + length)
+
+    def _find_doubles(self, tokens: Sequence[tuple[int, int, str]]) -> Iterator[Part]:
+        """Surnames of two words: "García Márquez", "Conan Doyle"."""
+        for (start, _, first), (_, end, second) in pairwise(tokens):
+            if target := self._doubles.get((first, second)):
+                yield Part(target, start, end)
+
+    @cached_property
+    def _doubles(self) -> dict[tuple[str, str], str]:
+        meant: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for name, targets in self._people.items():
+            words = word_key(name).split()
+            if not HAN.search(name) and len(words) > 2 and all(len(word) >= _MIN_SURNAME for word in words[-2:]):
+                meant[words[-2], words[-1]] |= targets
+        return {pair: target for pair, targets in meant.items() if (target := self._one(targets))}
 
     def _strange(self, word: str) -> bool:
         return len(word) >= _MIN_STRANGE and word not in english().usual and self._evidence.frequency(word) < _TOLD
@@ -116,7 +133,7 @@ class PeopleParts:
         last: dict[str, set[str]] = defaultdict(set)
         first: dict[str, set[str]] = defaultdict(set)
         for name, targets in self._people.items():
-            parts = [part for part in _DOT.split(name) if HAN.search(part)]
+            parts = [part for part in DOT.split(name) if HAN.search(part)]
             if len(parts) > 1:
                 last[parts[-1]] |= targets
                 for part in parts[:-1]:

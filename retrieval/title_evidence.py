@@ -11,7 +11,7 @@ from typing import Protocol
 import rjieba
 
 from retrieval.domain import Domain
-from retrieval.name_keys import HAN, WORD, word_key
+from retrieval.name_keys import DOT, HAN, WORD, word_key
 from retrieval.title_context import FUNCTION, Context
 from retrieval.words import english
 
@@ -85,13 +85,15 @@ class Evidence:
         labels = [name for facet in domain.facets.values() for name in facet.label.values()]
         self._context = Context(nouns, labels)
 
-    def read(self, texts: Collection[str]) -> None:
-        """Count the words of an item's texts."""
+    def read(self, texts: Collection[str], makers: Collection[str] = ()) -> None:
+        """Count the words of an item's texts; the names of who made it tell nothing of other people."""
         told = " ".join(texts)
-        for word in set(word_key(told).split()):
+        for word in set(word_key(told).split()).difference(*(word_key(name).split() for name in makers)):
             self._frequency[word] += 1
         if HAN.search(told):
-            self._han_texts += [text for text in texts if HAN.search(text)]
+            parts = [part for name in makers if HAN.search(name) for part in DOT.split(name) if len(part) > 1]
+            own = re.compile("|".join(map(re.escape, parts)) or "(?!)")
+            self._han_texts += [own.sub(" ", text) for text in texts if HAN.search(text)]
 
     def frequency(self, word: str) -> int:
         """In how many items' texts a word stands."""

@@ -74,6 +74,7 @@ class NameIndex:
         for item in items:
             for title in set(item.titles.values()):
                 self._add(title, "item", item.id)
+            makers: list[str] = []
             for facet in domain.people_facets:
                 canonical = [str(value) for value in item.values(facet)]
                 for target in canonical:
@@ -81,10 +82,11 @@ class NameIndex:
                 for language in domain.languages:
                     for name, target in zip(item.label(facet, language), canonical, strict=True):
                         self._add(name, PEOPLE, target)
+                        makers.append(name)
                         people.setdefault(name, set()).add(target)
             if isinstance(number := item.facets.get(year), int):
                 self._years[item.id] = number
-            self._evidence.read(item.texts.values())
+            self._evidence.read(item.texts.values(), makers)
         self._people = PeopleParts(people, made, self._evidence)
         self._longest = max((key.count(" ") + 1 for table in self._words for key in table), default=1)
         self._lengths = sorted({len(key) for table in self._han for key in table}, reverse=True)

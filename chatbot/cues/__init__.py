@@ -107,6 +107,8 @@ class Cues:
     modal: Pattern
     pronoun: Pattern
     gift: Pattern
+    volume: Pattern
+    corrects: Pattern
     for_me: Pattern
     refine_words: int
     ordinals: dict[str, int]

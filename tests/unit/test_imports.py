@@ -35,6 +35,7 @@ HELPERS = {
         "relations",
         "slots",
         "spelling",
+        "volumes",
     },
     "grounding": {"clauses", "statements", "statements_en"},
     "reranking": {"vote_fusion"},
