@@ -10,11 +10,13 @@ from chatbot.cues import Cues
 from chatbot.dialogue import is_implied
 from chatbot.slots import Reading
 from retrieval.days import as_number
+from retrieval.domain import Domain
 from retrieval.types import Constraint
 
 
-def settle(reading: Reading, text: str, cues: Cues) -> None:
+def settle(reading: Reading, text: str, cues: Cues, domain: Domain) -> None:
     """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for, and what is taken back."""
+    reading.places += _bare_values(reading, text, domain)
     wanted = {(c.field, c.value) for _, _, c in reading.places}
     dropped = [c for c in reading.constraints if is_implied(c) and (c.field, c.value) in wanted]
     denied = {(c.field, c.value) for c in reading.constraints if c.op == "excludes" and not any(c is d for d in dropped)}
@@ -37,6 +39,20 @@ def settle(reading: Reading, text: str, cues: Cues) -> None:
         values = tuple(dict.fromkeys(str(value) for c in group for value in c.values))
         both = Constraint(group[0].field, "any_of", values, " / ".join(c.words for c in group))
         reading.constraints = [c for c in reading.constraints if not any(c is part for part in group)] + [both]
+
+
+def _bare_values(reading: Reading, text: str, domain: Domain) -> list[tuple[int, int, Constraint]]:
+    """Values that count as such only after "or" and another of their facet: "in M or L", "green or olive"."""
+    found: list[tuple[int, int, Constraint]] = []
+    starts = {start for start, _, _ in reading.places}
+    for _, end, constraint in reading.places:
+        facet = domain.facets.get(constraint.field)
+        if facet and constraint.op == "includes" and (more := _OR_VALUE.match(text, end)) and more.start(1) not in starts:
+            value = next((v for v in facet.values if v.lower() == more[1].lower()), None)
+            if value is not None and not reading.denies(more.start(1)):
+                found.append((more.start(1), more.end(1), Constraint(constraint.field, "includes", value, more[1])))
+    reading.constraints += [constraint for _, _, constraint in found]
+    return found
 
 
 def _taken_back(reading: Reading, text: str, cues: Cues) -> list[Constraint]:
@@ -78,4 +94,5 @@ _OR = re.compile(
     r"|或者?|还是|要么|也(?:行|可以|好|成)[,，、]?|/)\s*(?:an?\s+)?",
     re.IGNORECASE,
 )
+_OR_VALUE = re.compile(r"\s*(?:\bor\b|/|或者?|还是)\s*(\w+)", re.IGNORECASE)
 _COMMA = re.compile(r"[\u4e00-\u9fff]?\s*[,，、]\s*(?:an?\s+)?", re.IGNORECASE)

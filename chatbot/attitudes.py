@@ -61,7 +61,8 @@ def _read_person(text: str, mention: Mention, cues: Cues, reading: Reading, stat
         return
     if forgotten and any(m.start() <= mention.start for m in cues.not_a_negation.finditer(text)):
         return  # "it need not be Ang Lee"
-    refused = forgotten or reading.denies(mention.start)
+    done = cues.more.search(text) and any(m.start() <= mention.start < m.end() for m in cues.exhausts.finditer(text))
+    refused = forgotten or done or reading.denies(mention.start)  # "read all of hers, who else is there?"
     reading.constraints.append(Constraint(PEOPLE, "excludes" if refused else "includes", mention.target, mention.target))
     if refused:
         reading.spans.append((mention.start, mention.end))

@@ -89,6 +89,7 @@ def _minutes(text: str) -> Iterator[Found]:
         (rf"(?<!\w){_LENGTH}(?:\s+then)?,?\s*{MOST_AFTER}", "max"),
         (rf"(?<!\w){_LENGTH}\s*,?\s*{LEAST_AFTER}", "min"),
         (rf"\b{_HAVE}\s+{_LENGTH}", "max"),
+        (rf"\b(?:through|done|read|watch|finish(?:ed)?|over)(?: it| them)? (?:with )?in\s+{_LENGTH}", "max"),
         (rf"[<≤]=?\s*{_LENGTH}", "max"),
         (rf"\b{NO}\s*{_LENGTH}\s+long\b", "max"),
         (rf"[>≥]=?\s*{_LENGTH}", "min"),

@@ -19,6 +19,7 @@ from retrieval.types import Constraint, Item, Op, Wish
 
 _BESIDE = 24  # characters before what somebody says they have, in which it may be denied
 _SHORT = re.compile(r"\s*(?:have|having|had|got|any|an?|yet|(?:有|是|得|患)?)\s*", re.IGNORECASE)
+_OF_LANGUAGE = re.compile(r"\bin \w+,? (?:not|rather than|instead of|or|and) $", re.IGNORECASE)
 IMPLIED = 0.7  # certainty of an exclusion that the words only suggest
 
 
@@ -99,7 +100,7 @@ class SlotReader:
             if any(start < match.end and match.start < end for start, end in feelings):
                 continue
             inside, words = reading.denies(match.start), text[match.start : match.end]
-            for target in match.targets:
+            for target in self._meant(match, text, language, reading.bounds):
                 if not _counts(target, state, refused=inside) or self._keeps_from(target, match, text, cues, reading):
                     continue
                 if _inside(match.start, forgotten) and not (inside and not was_wanted(target, state)):
@@ -111,7 +112,7 @@ class SlotReader:
                 elif lifted and target.values and was_excluded(target, state):
                     reading.lifted += [(target.facet, value) for value in target.values]
                     reading.spans.append((match.start, match.end))
-                elif not _inside(match.start, neutral):
+                elif not any(start < match.start < end for start, end in neutral):  # a phrase may begin with such words
                     than = _measure(text, match, cues, reading, compared)
                     if than or not (target.step and cues.than.match(text, match.end)):  # "older than ten years" is a number
                         self._want(target, match, words, reading, than or measure)
@@ -129,6 +130,16 @@ class SlotReader:
         reading.wishes = [w for w in reading.wishes if (w.field, w.value) not in denied]
         self._read_bounds(text, cues, reading, state)
         self._lift_facets(text, language, cues, reading)
+
+    def _meant(self, match: Match, text: str, language: Language, bounds: Iterable[Bound]) -> Sequence[Target]:
+        """What a phrase means where it stands: "Chinese" is a language in "in English, not Chinese"."""
+        if any(bound.start < match.start and match.end <= bound.end for bound in bounds):
+            return [target for target in match.targets if not target.step]  # "5 years or longer" is a number
+        if _OF_LANGUAGE.search(text[: match.start]):
+            whole = self.lexicon.find(f"in {text[match.start : match.end]}", language)
+            if len(whole) == 1 and whole[0].start == 0:
+                return whole[0].targets
+        return match.targets
 
     # -- phrases ----------------------------------------------------------------------------------------------------
 

@@ -202,7 +202,7 @@ class Understanding:
         compared = {m.start: self._items[m.target] for m in mentions if m.kind == "item"}
         self._slots.read(masked, language, cues, reading, state, shown, compared)
         read_mentions(masked, mentions, cues, reading, state)
-        settle(reading, masked, cues)
+        settle(reading, masked, cues, self._domain)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
         named = tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item"))
         relation = read_relation(masked, named or self.names.plain(text), language, self._domain, self.series)

@@ -19,7 +19,6 @@ _MIN_STRANGE = 6  # letters of a surname in lower case
 _TOLD = 4  # items in whose texts such a surname stands, and is then perhaps a word of its own
 _MIN_SLIP = 7  # letters of one with a slip
 _OUTWEIGHS = 3  # so many times the items of all others of that name together
-
 _PLACE = re.compile(r"\b(?:in|to|at|near)\s+$", re.IGNORECASE)
 _PARTICLE = re.compile(r"\b(de|del|della|di|da|du|la|le|van|von|der|ten|mac|st)\s+$", re.IGNORECASE)
 _BEFORE = re.compile(r"([^\W\d_]+)[\s.]+$")

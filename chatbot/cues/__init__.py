@@ -108,6 +108,7 @@ class Cues:
     pronoun: Pattern
     gift: Pattern
     volume: Pattern
+    exhausts: Pattern
     corrects: Pattern
     for_me: Pattern
     refine_words: int
