@@ -1,4 +1,4 @@
-"""The commands about one person: profile show, export, erase, import."""
+"""The commands about one person: profile show, export, import, share, erase."""
 
 from __future__ import annotations
 
@@ -107,6 +107,23 @@ def import_(
     with _open_store(make_settings()) as store:
         new, turns = import_person(store, user, text)
     say(f"{new} new events and {turns} turns taken in for {user}.")
+
+
+@profile.command()
+def share(
+    user: User,
+    value: Annotated[str | None, typer.Argument(help="on or off; without, say which it is", metavar="[on|off]")] = None,
+) -> None:
+    """Let what a person says in words ("never horror") count in every catalogue, or only where it is said."""
+    from chatbot.store.of_domain import allowing, shares
+
+    if value not in (None, "on", "off"):
+        raise SettingsError(f"'{value}' is neither on nor off.")
+    with _open_store(make_settings()) as store:
+        if value:
+            store.append(allowing(user, on=value == "on"))
+        counts = shares(store.events(user))
+    say(f"What {user} says in words counts {'in every catalogue' if counts else 'only in the catalogue where it is said'}.")
 
 
 @profile.command()

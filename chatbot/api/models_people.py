@@ -69,6 +69,9 @@ class ProfileAnswer(Outgoing):
     answered: list[str]
     saved: list[str]
     lines: list[ProfileLine] = Field(default_factory=list[ProfileLine])
+    share: bool | None = Field(
+        default=None, description="What they say in words counts in every catalogue of the process; null: there is no choice."
+    )
 
 
 class ProfilePatch(Incoming):
@@ -79,6 +82,7 @@ class ProfilePatch(Incoming):
         default_factory=list[str], max_length=1000, description="Items of which nothing is to be known."
     )
     remove: list[str] = Field(default_factory=list[str], max_length=100, description="Ids of lines.")
+    share: bool | None = Field(default=None, description="Let what they say in words count in every catalogue, or no longer.")
 
 
 class ErasedAnswer(Outgoing):

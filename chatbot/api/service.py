@@ -188,14 +188,22 @@ class Service:
 
     def profile(self, user: str, language: Language = "en") -> ProfileAnswer:
         """Return what is known of a person, with its lines in a language."""
+        from chatbot.store.of_domain import allowed  # by now it is loaded
+
         people = self.pipeline.people
-        return profile_of(people.profile(user), people.portrait(user, language))
+        return profile_of(people.profile(user), people.portrait(user, language), allowed(self.pipeline.store, user))
 
     def change_profile(self, user: str, patch: ProfilePatch, language: Language = "en") -> ProfileAnswer:
         """Change what is known of a person, all or nothing, and return it as it is then."""
+        from chatbot.store.of_domain import allowed, allowing
+
         pipeline = self.pipeline
         lines = pipeline.people.portrait(user, language) if patch.remove else []
-        pipeline.learn(*changes(patch, user, pipeline.profile(user), lines, pipeline.index.items))
+        if patch.share is not None and allowed(pipeline.store, user) is None:
+            problem = "This process keeps one catalogue alone, or nothing: there is nothing to share with. Leave 'share' out."
+            raise ApiError(422, "share", problem, where=("share",))
+        said = changes(patch, user, pipeline.profile(user), lines, pipeline.index.items)
+        pipeline.learn(*said, *([] if patch.share is None else [allowing(user, on=patch.share)]))
         return self.profile(user, language)
 
     def export(self, user: str) -> dict[str, Any]:

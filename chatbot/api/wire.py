@@ -141,7 +141,7 @@ def conversation_of(conversation: Conversation) -> ConversationAnswer:
     return ConversationAnswer(id=conversation.id, turns=turns)
 
 
-def profile_of(profile: Profile, lines: Iterable[Line]) -> ProfileAnswer:
+def profile_of(profile: Profile, lines: Iterable[Line], share: bool | None) -> ProfileAnswer:
     """Return what is known of a person; lines that cannot be taken back have no id."""
     shown = [
         ProfileLine(id=line.key if line.takes_back else "", kind=line.kind, text=line.text, sources=list(line.sources))
@@ -155,6 +155,7 @@ def profile_of(profile: Profile, lines: Iterable[Line]) -> ProfileAnswer:
         answered=list(profile.answered),
         saved=list(profile.saved),
         lines=shown,
+        share=share,
     )
 
 

@@ -98,6 +98,16 @@ class DomainUserStore:
         return own if sign and domain == self.domain else None
 
 
+def allowed(store: UserStore, user: str) -> bool | None:
+    """Return whether a person allows that; None: the store keeps no domain by itself, so there is nothing to allow."""
+    return shares(store.events(user)) if isinstance(store, DomainUserStore) else None
+
+
+def allowing(user: str, *, on: bool) -> Event:
+    """The event by which a person allows it, or takes that back."""
+    return Event(user, "corrected", context={"op": SHARE, "value": "on" if on else "off"})
+
+
 def shares(events: Iterable[Event]) -> bool:
     """Whether a person allows that what they said in words counts in every domain; the last word counts."""
     said = [event.context.get("value") for event in events if event.kind == "corrected" and event.context.get("op") == SHARE]

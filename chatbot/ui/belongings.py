@@ -28,17 +28,16 @@ def show_belongings(pipeline: RecommendationPipeline, user: str, language: str, 
 
 def shared_of(pipeline: RecommendationPipeline, user: str) -> bool | None:
     """Return whether what a person said in words counts in every catalogue; None: this one keeps nothing, or all alike."""
-    from chatbot.store.of_domain import DomainUserStore, shares  # with SQLAlchemy: by now it is loaded
+    from chatbot.store.of_domain import allowed  # with SQLAlchemy: by now it is loaded
 
-    store = pipeline.store
-    return shares(store.events(user)) if isinstance(store, DomainUserStore) else None
+    return allowed(pipeline.store, user)
 
 
 def share(pipeline: RecommendationPipeline, user: str, value: str) -> None:
     """Note whether a person shares what they say in words among the catalogues: "on" or "off"."""
-    from chatbot.store.of_domain import SHARE
+    from chatbot.store.of_domain import allowing
 
-    pipeline.learn(Event(user, "corrected", context={"op": SHARE, "value": value}))
+    pipeline.learn(allowing(user, on=value == "on"))
 
 
 def take_back(pipeline: RecommendationPipeline, user: str, language: str, key: str) -> str:

@@ -131,3 +131,21 @@ def test_a_person_has_a_profile_and_conversations_in_each(several):
     talks = {path: httpx.get(f"{several}{path}/v1/users/ann/conversations", timeout=30).json() for path in ("", "/music")}
     assert '"c"' in json.dumps(talks["/music"])
     assert '"c"' not in json.dumps(talks[""])
+
+
+def test_words_count_in_every_catalogue_where_the_person_allows_it(several):
+    def profile(path, **change):
+        url = f"{several}{path}/v1/users/zoe/profile"
+        answer = httpx.patch(url, json=change, timeout=30) if change else httpx.get(url, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    said = {"user": "zoe", "conversation": "c", "message": "I never want anything sad", "items_only": True}
+    httpx.post(f"{several}/music/v1/chat", json=said, timeout=60).raise_for_status()
+    assert profile("/music")["lines"]
+    assert profile("")["share"] is False
+    assert not profile("")["lines"]
+    assert profile("", share=True)["share"] is True
+    assert profile("/music")["share"] is True
+    assert profile("")["lines"]
+    assert not profile("", share=False)["lines"]

@@ -52,6 +52,14 @@ def test_a_person_is_shown_taken_along_erased_and_taken_in(app, tmp_path):
     assert ok(app, "profile", "show", "ann", "--offline-demo").stdout == shown
 
 
+def test_a_person_says_whether_words_count_in_every_catalogue(app):
+    assert "only in the catalogue" in ok(app, "profile", "share", "ann").stderr
+    assert "in every catalogue" in ok(app, "profile", "share", "ann", "on").stderr
+    assert "in every catalogue" in ok(app, "profile", "share", "ann").stderr
+    assert "only in the catalogue" in ok(app, "profile", "share", "ann", "off").stderr
+    assert "'maybe' is neither on nor off" in app.run("profile", "share", "ann", "maybe").stderr
+
+
 def test_what_cannot_be_done_is_said_in_a_line(app, tmp_path):
     (tmp_path / "x.json").write_text("{}")
     for arguments, words in (
