@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +188,11 @@ def _side_by_side(table: ItemTable) -> Any:
 
 def _decompose(cells: Any, k: int) -> tuple[Floats, Floats]:
     """Return (rows, k) and (columns, k) factors; the same matrix always gives the same, signs included."""
-    left, sizes, right = _LINALG.svds(cells.astype(np.float64), k=k, v0=np.ones(min(cells.shape)))
+    cells = cells.astype(np.float64)
+    try:
+        left, sizes, right = _LINALG.svds(cells, k=k, v0=np.ones(min(cells.shape)))
+    except _LINALG.ArpackError:  # seen on a log of many people with one event: its Krylov space gave out
+        left, sizes, right = import_module("sklearn.utils.extmath").randomized_svd(cells, k, random_state=0)
     signs = np.sign(right[np.arange(k), np.abs(right).argmax(axis=1)])
     roots = np.sqrt(np.maximum(sizes, 0))
     return (left * signs * roots).astype(np.float32), (right.T * signs * roots).astype(np.float32)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 from scipy import sparse
+from scipy.sparse import linalg
 
+from retrieval import encoder
 from retrieval.encoder import InterestEncoder
 from retrieval.encoder_training import EncoderTrainer, Pair, _Encoder, log_pairs
 from retrieval.item_table import ItemTable
@@ -100,3 +102,15 @@ def test_a_log_gives_pairs_of_one_persons_items():
     assert all({*pair.liked.tolist(), pair.target} <= set(range(6)) and pair.target not in pair.liked for pair in pairs)
     again = log_pairs(log, seed=1)
     assert [(p.liked.tolist(), p.target) for p in pairs] == [(p.liked.tolist(), p.target) for p in again]
+
+
+def test_a_log_that_arpack_gives_up_on_is_decomposed_all_the_same(monkeypatch):
+    cells = sparse.block_diag([np.full((8, 6), n + 1.0) for n in range(5)], format="csr")  # of rank five
+    rows, columns = encoder._decompose(cells, 5)
+
+    def give_up(*_, **__):
+        raise linalg.ArpackNoConvergence("no", np.zeros(0), np.zeros(0))
+
+    monkeypatch.setattr(encoder._LINALG, "svds", give_up)
+    other_rows, other_columns = encoder._decompose(cells, 5)
+    np.testing.assert_allclose(other_rows @ other_columns.T, rows @ columns.T, atol=1e-3)
