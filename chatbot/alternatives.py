@@ -60,7 +60,7 @@ def _taken_back(reading: Reading, text: str, cues: Cues) -> list[Constraint]:
     corrected = [m.span() for m in cues.corrects.finditer(text)]
     return [
         first
-        for start, end, first in reading.places
+        for _, end, first in reading.places
         for later, _, second in reading.places
         if first.field == second.field and first.value != second.value
         if any(end <= a and b <= later for a, b in corrected)

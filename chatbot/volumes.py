@@ -53,7 +53,9 @@ class VolumeReader:
     def find(self, text: str, language: Language, cues: Cues) -> tuple[tuple[Constraint, ...], list[tuple[int, int]]]:
         """Return what a text says of a volume, and where; nothing where it names no series beside a number."""
         series = self.domain.series
-        for name in self.stems[language].finditer(text) if series and language in self.stems else ():
+        if series is None or language not in self.stems:
+            return (), []
+        for name in self.stems[language].finditer(text):
             for number in cues.volume.finditer(text):
                 first, last = sorted((name.span(), number.span()))
                 if first[1] <= last[0] and _BETWEEN.fullmatch(text[first[1] : last[0]]) and (which := _number(number, cues)):
@@ -79,7 +81,7 @@ def _names(domain: Domain, items: Iterable[Item], language: str) -> Iterator[tup
     """Yield (name, series) of a language: the phrases of the vocabulary, and what stands in the catalogue."""
     name = domain.series.facet if domain.series else ""
     for value, words in domain.facets[name].values.items():
-        yield from ((phrase, value) for phrase in (words.label(language), *getattr(words, language, ())))
+        yield from ((phrase, value) for phrase in (words.label(language), *getattr(words, language, ())) if phrase)
     for item in items:
         yield from zip(item.label(name, language), map(str, item.values(name)), strict=True)
 
