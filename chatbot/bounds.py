@@ -73,9 +73,10 @@ class BoundReader:
         return find_bounds(text, self._own(text), "year" if self._day_facet and "year" not in self.names else "")
 
     def _own(self, text: str) -> Iterator[Bound]:
-        for name, reader in self._readers.items():
-            for op, value, start, end in reader.find(text):
-                yield Bound(AMOUNT + name, op, value, start, end)  # pyright: ignore[reportArgumentType]
+        amounts = [(name, amount) for name, reader in self._readers.items() for amount in reader.find(text)]
+        amounts.sort(key=lambda found: not self._readers[found[0]].named.search(text[: found[1][2]]))  # "weight under 300"
+        for name, (op, value, start, end) in amounts:
+            yield Bound(AMOUNT + name, op, value, start, end)  # pyright: ignore[reportArgumentType]
         for age, start, end in quantities_ages.find(text) if OWN_AGE in self.names else ():
             yield Bound(OWN_AGE, "max", age, start, end)
         fresh = self.domain.freshness

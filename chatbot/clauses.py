@@ -9,13 +9,13 @@ from chatbot.cues import Cues
 from retrieval.name_keys import HAN
 from retrieval.titles import Mention
 
-_MASK = "\ufffc"  # stands for a name, as long as the name was
+MASK = "\ufffc"  # stands for a name, as long as the name was
 
 
 def mask_names(text: str, mentions: Iterable[Mention]) -> str:
     """Cover names, so that their words say nothing."""
     for mention in mentions:
-        text = text[: mention.start] + _MASK * (mention.end - mention.start) + text[mention.end :]
+        text = text[: mention.start] + MASK * (mention.end - mention.start) + text[mention.end :]
     return text
 
 

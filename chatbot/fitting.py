@@ -64,8 +64,7 @@ class Fitting:
             facet = self.domain.facets.get(constraint.field)
             source = (f"card.{constraint.field}", "user.message") if facet else ("card.title", "user.message")
             if facet and constraint.op in ("min", "max") and item.values(constraint.field):
-                value = self.domain.facet_text(item, constraint.field, language)
-                return Reason(say("outside", label=facet.label[language], value=value, place=place), source, "template")
+                return Reason(self._number("outside", item, constraint.field, language, place), source, "template")
             wanted = self.speaker.describe_constraint(constraint, language)
             return Reason(say("not_listed", values=wanted, place=place), source, "template")
         return None
@@ -103,14 +102,16 @@ class Fitting:
             return Reason(
                 say("next_in", series=name, place=place), (f"card.{series.facet}", f"card.{series.number}"), "template"
             )
+        bounds: dict[str, list[Constraint]] = {}
         for constraint in request.constraints:
             facet = self.domain.facets.get(constraint.field)
-            if facet is None or facet.type == "year" or constraint.op not in ("min", "max"):
-                continue
-            if satisfies(item, constraint, self.domain):
-                value = self.domain.facet_text(item, constraint.field, language)
-                text = say("within", label=facet.label[language], value=value, place=place)
-                return Reason(text, (f"card.{constraint.field}", "user.message"), "template")
+            if facet and facet.type != "year" and constraint.op in ("min", "max"):
+                bounds.setdefault(constraint.field, []).append(constraint)
+        for field, asked in bounds.items():
+            if all(satisfies(item, constraint, self.domain) for constraint in asked):
+                exact = len({c.op for c in asked}) == 2 and len({c.value for c in asked}) == 1
+                text = self._number("exactly" if exact else "within", item, field, language, place)
+                return Reason(text, (f"card.{field}", "user.message"), "template")
         if place:  # the reply's first sentence names the kinds: once more is enough
             return None
         words: list[str] = []
@@ -128,6 +129,13 @@ class Fitting:
             return None
         text = say("fits", values=join(words, language, "and"), place=place, missing="", shared="", title="")
         return Reason(text, (*dict.fromkeys(sources), "user.message"), "template")
+
+    def _number(self, phrase: str, item: Item, field: str, language: Language, place: int) -> str:
+        """Say a phrase about an item's number: with its label, or in its own words where the label is no noun."""
+        facet, say = self.domain.facets[field], load_phrases(language).say
+        if told := next((facet.told(value, language) for value in item.values(field)), ""):
+            return say(f"{phrase}_told", told=told, place=place)
+        return say(phrase, label=facet.label[language], value=self.domain.facet_text(item, field, language), place=place)
 
     # -- what they like ---------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ class Frame:
         number: pattern of a number.
         read: reads it.
         one: what stands for a number before a unit alone: "half a" kilo, 半斤; each with what it is worth.
+        owned: says of money that there is no more: "I have 50 dollars".
         before: (what it says, pattern), in the order in which they count; ``first`` is the number of a span.
         after: the same of what follows.
         between: of what may stand between a sign and its number.
@@ -38,6 +39,7 @@ class Frame:
     after: tuple[tuple[str, Pattern], ...]
     between: str
     one: Mapping[str, float]
+    owned: Pattern
 
     def value(self, words: str) -> float:
         """Read a number before a unit.
@@ -53,9 +55,10 @@ def _compiled(*rules: tuple[str, str]) -> tuple[tuple[str, Pattern], ...]:
 
 
 def _english() -> Frame:
-    least = rf"(?:{durations_en.LEAST}|more expensive than|(?:dearer|heavier|bigger|larger|thicker|faster) than)"
+    least = rf"(?:{durations_en.LEAST}|more expensive than|(?:dearer|heavier|bigger|larger|thicker|faster|higher|greater) than)"
     most = (
         rf"(?:{durations_en.MOST}|(?:cheaper|lighter|smaller|thinner|slower) than|fewer than"
+        rf"|{numbers_en.NO}\s*(?:higher|greater|dearer|bigger|heavier) than"
         r"|(?:budget|limit|maximum)(?: is| of|:| would be)?|(?:can|could|want to|would|will|to) (?:only )?(?:spend|pay)"
         r"|(?:can(?:no|['’])?t|don['’]t want to|won['’]t|wouldn['’]t) (?:spend|pay|go) (?:more than|over|above|beyond)"
         r"|spend(?:ing)?)"
@@ -78,6 +81,7 @@ def _english() -> Frame:
         ),
         r"\s*",
         {"half an": 0.5, "half a": 0.5, "an": 1, "a": 1},
+        re.compile(r"\b(?:i|we)(?:['’]ve|(?: only| just)? have)(?: got| only| just| about| roughly)*\s*$", re.IGNORECASE),
     )
 
 
@@ -86,7 +90,7 @@ def _chinese() -> Frame:
     beyond = "(?:超过?|高于|大于|多于|贵过|重于)"
     most = rf"(?:{durations_zh.MOST}|最[高贵重厚]|(?:不|别|勿)(?:能|要|可|得|想)?(?:再)?{beyond}|预算)"
     least = rf"(?:{durations_zh.LEAST}|最[低轻薄]|(?:不|别)(?:能|要|可|得)?(?:低于|小于|轻于))"
-    holds = rf"{durations_zh.HOLDS}(?:是|在|为|有|就|给|花|出|付)*\s*"
+    holds = rf"{durations_zh.HOLDS}(?:[是在为有就给花出付放抽存投锁用等占]|接受|承受)*\s*"
     first = rf"(?<![\d.])(?P<first>{numbers_zh.LARGE})"
     return Frame(
         numbers_zh.LARGE,
@@ -105,11 +109,13 @@ def _chinese() -> Frame:
         ),
         rf"\s*(?:(?P<mid_max>{most})|(?P<mid_min>{least}))?{holds}",
         {"半": 0.5},
+        re.compile(r"(?:手[里头上边]|身上|兜里|卡里|我)(?:现在|目前)?(?:一共|总共)?(?:只|就|才)?(?:有|剩)(?:个)?$|只有$|只剩$"),
     )
 
 
 FRAMES = {"en": _english(), "zh": _chinese()}
 _BARE = r"(?<![A-Za-z\d.,$¥])(?:{number})(?![\w.,%:/-]*[A-Za-z\d%])"
+_CURRENCY = re.compile(r"[$£€¥￥＄]|usd|rmb|cny", re.IGNORECASE)
 _SPENT = re.compile(r"\b(?:budget|spend(?:ing)?|pay(?:ing)?)\b|预算|花费?", re.IGNORECASE)
 _DENIED_ZH = re.compile(rf"{numbers_zh.NOT}$")
 _TURNED = {"max": "min", "min": "max"}
@@ -121,8 +127,10 @@ class AmountReader:
 
     Attributes:
         amounts: language -> pattern of an amount with its unit.
-        bare: language -> what one is worth where a bound without a unit is meant of this facet; empty: it is of none.
-        spent: whether such a bound must be of what somebody spends ("a budget of 50").
+        bare: language -> what one without a unit is worth.
+        free: whether a bound without a unit is meant of this facet whatever stands beside it.
+        money: whether it is also where somebody speaks of what they spend or have ("a budget of 50").
+        named: one of its names, before a bound: such a number is of it too ("tempo between 150 and 175").
         worth: unit word -> what one of it is in the unit of the column.
         labels: what the facet is called: such a word before an amount bounds nothing (期限 is no 限).
     """
@@ -130,8 +138,10 @@ class AmountReader:
     amounts: Mapping[str, Pattern]
     bare: Mapping[str, float]
     worth: Mapping[str, float]
-    labels: tuple[str, ...] = ()
-    spent: bool = False
+    labels: tuple[str, ...]
+    free: bool
+    money: bool
+    named: Pattern
 
     @classmethod
     def of(cls, facet: Facet) -> AmountReader | None:
@@ -139,10 +149,13 @@ class AmountReader:
         if not facet.units:
             return None
         worth = {w.lower(): unit.worth for unit in facet.units for w in (*unit.before, *unit.en, *unit.zh)}
-        money = any(unit.before for unit in facet.units)
-        bare = {language: 1 / facet.times.get(language, 1) for language in FRAMES} if facet.bare or money else {}
+        bare = {language: 1 / facet.times.get(language, 1) for language in FRAMES}
         amounts = {language: _amount(facet.units, language) for language in FRAMES}
-        return cls(amounts, bare, worth, tuple(word.lower() for word in facet.label.values()), spent=not facet.bare)
+        labels = tuple(word.lower() for word in facet.label.values())
+        names = _one_of((*labels, *(word for words in facet.open.values() for word in words)))
+        named = re.compile(rf"(?:{names})(?:\s*(?:is|of|at|are|was|是|为|在|:|：))?\s*$", re.IGNORECASE)
+        money = any(_CURRENCY.search(sign) for unit in facet.units for sign in unit.before)
+        return cls(amounts, bare, worth, labels, facet.bare, money, named)
 
     def find(self, text: str) -> Iterator[Amount]:
         """Yield (op, value, start, end) of every bound."""
@@ -151,19 +164,19 @@ class AmountReader:
             for match in pattern.finditer(text):
                 words = match.groupdict()
                 worth = self.worth.get((words["sign"] or words["unit"] or "").strip().lower(), 1.0)
-                yield from _bounds(text, match, frame, worth, str(words["n"] or words["m"]), self.labels)
-            if language in self.bare:
-                for amount in _bare(text, frame, self.bare[language], self.labels):
-                    if not self.spent or _SPENT.search(text[max(0, amount[2] - 1) : amount[3]]):
-                        yield amount
+                yield from _bounds(text, match, frame, worth, str(words["n"] or words["m"]), self)
+            for amount in _bare(text, frame, self.bare[language], self):
+                spent = self.money and _SPENT.search(text[max(0, amount[2] - 1) : amount[3]])
+                if self.free or spent or self.named.search(text[: amount[2]]):
+                    yield amount
 
 
-def _bare(text: str, frame: Frame, worth: float, labels: Sequence[str]) -> Iterator[Amount]:
+def _bare(text: str, frame: Frame, worth: float, reader: AmountReader) -> Iterator[Amount]:
     """Read numbers without a unit that a word before or behind them makes bounds."""
     for match in re.finditer(_BARE.format(number=frame.number), text, re.IGNORECASE):
         if len(match[0]) < 2 and not match[0].isdigit():  # 一起, not 一块起
             continue
-        yield from _bounds(text, match, frame, worth, match[0], labels, alone=True)
+        yield from _bounds(text, match, frame, worth, match[0], reader, alone=True)
 
 
 def _one_of(words: Iterable[str]) -> str:
@@ -188,7 +201,7 @@ def _bounds(
     frame: Frame,
     worth: float,
     number: str,
-    labels: Sequence[str],
+    reader: AmountReader,
     *,
     alone: bool = False,
 ) -> Iterator[Amount]:
@@ -198,21 +211,20 @@ def _bounds(
     except (ValueError, KeyError):
         return
     head, rest = text[max(0, match.start() - NEAR) : match.start()], text[match.end() : match.end() + NEAR]
-    named = next((label for label in labels if head.rstrip().lower().endswith(label)), "")
+    named = next((label for label in reader.labels if head.rstrip().lower().endswith(label)), "")
     head = head.rstrip()[: -len(named)] + " " * len(named) if named else head
     start, end = match.span()
     inside = match.groupdict()
     said = "max" if inside.get("mid_max") else "min" if inside.get("mid_min") else ""
-    if not said:
-        for what, pattern in frame.before:
-            if found := pattern.search(head):
-                said, start = what, match.start() - len(head) + found.start()
-                if what == "between":
-                    value, low = _span(frame, found["first"], value)
-                    yield "min", plain_number(low * worth), start, end
-                    yield "max", plain_number(value * worth), start, end
-                    return
-                break
+    owned = [("max", frame.owned)] if reader.money and not alone else []
+    said_before = ((what, m) for what, pattern in (*frame.before, *owned) if (m := pattern.search(head)))
+    if not said and (before := next(said_before, None)):
+        said, start = before[0], match.start() - len(head) + before[1].start()
+        if said == "between":
+            value, low = _span(frame, before[1]["first"], value)
+            yield "min", plain_number(low * worth), start, end
+            yield "max", plain_number(value * worth), start, end
+            return
     for what, pattern in frame.after:
         if found := pattern.match(rest):
             end += found.end()

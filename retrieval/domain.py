@@ -181,6 +181,7 @@ class Domain(Model):
             "open",
             "step",
             "measures",
+            "say",
             "say_max",
             "say_min",
             "ask",

@@ -110,6 +110,7 @@ class Facet(Model):
         wish: how a value is wished for in words, by language, as in "Something for {value}"; without, as an adjective is.
         zero: what 0 of it is called: a price of 0 is "free".
         times: what a number is multiplied with where it is shown in a language.
+        say: how an item's number is said, by language, where the label is no noun: "for readers from {value}".
     """
 
     type: FacetType
@@ -144,6 +145,7 @@ class Facet(Model):
     times: Mapping[str, float] = Field(default_factory=dict)
     wish: Mapping[str, str] = Field(default_factory=dict)
     zero: Mapping[str, str] = Field(default_factory=dict)
+    say: Mapping[str, str] = Field(default_factory=dict)
     say_max: Mapping[str, str] = Field(default_factory=dict)
     say_min: Mapping[str, str] = Field(default_factory=dict)
     ask: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -178,6 +180,12 @@ class Facet(Model):
         value = self.counted(value, language) if isinstance(value, (int, float)) else value
         gap = "" if language == "zh" or not unit else " "
         return f"{self.sign.get(language, '')}{value}{gap}{unit}"
+
+    def told(self, value: object, language: str) -> str:
+        """Say a number as a phrase of its own: "for readers from 8", "free"; empty where it needs its label beside it."""
+        if value == 0 and language in self.zero:
+            return self.zero[language]
+        return self.say[language].format(value=self.written(value, language)) if language in self.say else ""
 
 
 def plain_number(value: float) -> int | float:
