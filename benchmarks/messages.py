@@ -42,7 +42,7 @@ def _plain(constraints: Iterable[tuple[str, str, Any]], domain: Domain) -> list[
     """Constraints in one spelling: people are one facet, one alternative is a demand, numbers are rounded."""
     plain: set[str] = set()
     for facet, op, value in constraints:
-        values = [round(v, TOLERANCE) if isinstance(v, (int, float)) else str(v) for v in _values(value)]
+        values = [round(float(v), TOLERANCE) if isinstance(v, (int, float)) else str(v) for v in _values(value)]
         field = PEOPLE if facet in domain.people_facets else facet
         plain.add(f"{field} {'includes' if op == 'any_of' and len(values) == 1 else op} {sorted(values, key=str)}")
     return sorted(plain)
@@ -50,6 +50,11 @@ def _plain(constraints: Iterable[tuple[str, str, Any]], domain: Domain) -> list[
 
 def _values(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def cases() -> list[dict[str, Any]]:
+    """Return the messages, with their batch, domain, language and meanings."""
+    return [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]
 
 
 def differences(case: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -71,8 +76,7 @@ def main() -> None:
     add_json(parser)
     options = parser.parse_args()
     counts: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
-    for line in CASES.read_text(encoding="utf-8").splitlines():
-        case = json.loads(line)
+    for case in cases():
         if options.batch in (None, case["batch"]) and options.domain in (None, case["domain"]):
             missing, wrong = differences(case)
             for domain in (case["domain"], "all"):

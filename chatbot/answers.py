@@ -118,24 +118,25 @@ class Speaker:
             years["max"],
         }
 
-    def _exact(self, constraints: Sequence[Constraint], language: Language) -> tuple[list[str], set[Constraint]]:
-        """Lowest and highest numbers that are one number, each pair said once: "volume 2"."""
+    def _spans(self, constraints: Sequence[Constraint], language: Language) -> tuple[list[str], set[Constraint]]:
+        """Lowest and highest numbers of one facet, said as one: "volume 2", "$20–30"."""
         words: list[str] = []
         said: set[Constraint] = set()
         for low in (c for c in constraints if c.op == "min"):
-            high = next((c for c in constraints if c.op == "max" and c.field == low.field and c.value == low.value), None)
+            high = next((c for c in constraints if c.op == "max" and c.field == low.field), None)
             facet = self._domain.facets.get(low.field)
-            if high and facet and facet.type != "year":
-                gap = "" if language == "zh" else " "
-                words.append(f"{facet.label[language]}{gap}{facet.written(low.value, language)}")
+            if high and facet and facet.type == "number":
+                words.append(facet.span(low.value, high.value, language))
                 said |= {low, high}
         return words, said
 
     def describe_together(self, constraints: Sequence[Constraint], language: Language) -> str:
         """Say constraints that belong together as one: a span of years, several values that one phrase denies."""
         span, said = self._years(constraints, language)
+        spans, same = self._spans(constraints, language)
+        said |= same
         others = (self.describe_constraint(c, language) for c in constraints if c.op != "excludes" and c not in said)
-        parts = [span, *others, self._exclusions(constraints, language)]
+        parts = [span, *spans, *others, self._exclusions(constraints, language)]
         return ("，" if language == "zh" else "; ").join(part for part in dict.fromkeys(parts) if part)
 
     def describe_kind(self, values: Sequence[tuple[str, FacetValue]], language: Language, *, one: bool = False) -> str:
@@ -158,14 +159,14 @@ class Speaker:
         language = request.language
         span, said = self._years(constraints, language)
         values = [c for c in constraints if c.op in ("includes", "any_of") and c.field != PEOPLE]
-        exact, same = self._exact(constraints, language)
+        spans, same = self._spans(constraints, language)
         said |= same
         bounds = [c for c in constraints if c.op != "excludes" and c not in values and c not in said]
         labels = [self.wish_label(w, language) for w in _first_of_words(request.wishes)]
         words = join([*labels, *(self.describe_constraint(c, language) for c in values)], language)
         near = load_phrases(language).say("near", titles=self.titles(request.liked, language)) if request.liked else ""
         described = (self.describe_constraint(c, language) for c in bounds)
-        parts = [words, *exact, *described, span, self._exclusions(constraints, language), near]
+        parts = [words, *spans, *described, span, self._exclusions(constraints, language), near]
         return ("，" if language == "zh" else "; ").join(part for part in dict.fromkeys(parts) if part)
 
     def _exclusions(self, constraints: Sequence[Constraint], language: Language) -> str:

@@ -48,8 +48,9 @@ def negated_spans(text: str, cues: Cues, own: Iterable[tuple[int, int]] = ()) ->
         cues: of its language.
         own: where phrases for values stand: a "no" inside one ("no prerequisites") is a part of it, and denies nothing.
     """
-    innocent = [m.span() for m in cues.not_a_negation.finditer(text)]
-    innocent += [span for span in own if cues.negation.search(text, *span)]
+    harmless = [m.span() for m in cues.not_a_negation.finditer(text)]
+    worded = [span for span in own if cues.negation.search(text, *span)]
+    innocent = [*harmless, *worded]
     spans: list[tuple[int, int]] = []
     for start, end in split_sentences(text, cues):
         commas = [m for m in cues.clause_end.finditer(text, start, end)]
@@ -62,7 +63,8 @@ def negated_spans(text: str, cues: Cues, own: Iterable[tuple[int, int]] = ()) ->
                 continue
             open_ = False
             for found in cues.denied_before.finditer(text, first, last):
-                if not any(a < found.end() and found.start() < b for a, b in innocent):
+                spared = any(a < found.end() and found.start() < b for a, b in harmless)
+                if not spared and not any(a < found.end() <= b for a, b in worded):
                     turns = [m.end() for m in cues.turn.finditer(text, first, found.start())]
                     whole = number > 0 and not text[first : found.start()].strip()  # "韩国的，不要": of what was said before
                     spans.append((max([clauses[number - 1][0] if whole else first, *turns]), found.end()))

@@ -14,7 +14,8 @@ def asked_facets(text: str, language: Language, domain: Domain) -> tuple[str, ..
     lowered = text.lower()
 
     def asks(phrases: Iterable[str]) -> bool:
-        return any(re.search(rf"\b{re.escape(p)}\b", lowered) if language == "en" else p in lowered for p in phrases)
+        said = (phrase.lower() for phrase in phrases)
+        return any(re.search(rf"\b{re.escape(p)}\b", lowered) if language == "en" else p in lowered for p in said)
 
     found = [name for name, facet in domain.facets.items() if asks(facet.ask.get(language, ()))]
     return (*found, *(("text",) if asks(domain.ask.get(language, ())) else ()))

@@ -187,6 +187,19 @@ class Facet(Model):
             return self.zero[language]
         return self.say[language].format(value=self.written(value, language)) if language in self.say else ""
 
+    def span(self, low: object, high: object, language: str) -> str:
+        """Say all from one number to another, or the one number that they are: "$20–30", "risk class 2 of 5"."""
+        if low == high:
+            text = self.written(low, language)
+        else:
+            first = self.counted(low, language) if isinstance(low, (int, float)) else low
+            sign = self.sign.get(language, "")
+            text = f"{sign}{first}–{self.written(high, language).removeprefix(sign)}"
+        if language in self.say:
+            return self.say[language].format(value=text)
+        measured = low != high and (self.unit.get(language) or self.sign.get(language))  # "200–300 pages" needs no "length"
+        return text if measured else f"{self.label[language]}{'' if language == 'zh' else ' '}{text}"
+
 
 def plain_number(value: float) -> int | float:
     """Round a number to hundredths, and to an integer where nothing is left behind it."""
