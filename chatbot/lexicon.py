@@ -132,7 +132,7 @@ class Lexicon:
         while start < len(low):
             for length in lengths.get(low[start], ()):
                 end = start + length
-                if end <= len(low) and low[start:end] in table and (language == "zh" or _stands_alone(low, start, end)):
+                if end <= len(low) and low[start:end] in table and _stands_alone(low, start, end, language):
                     found.append(Match(start, end, tuple(table[low[start:end]])))
                     start = end - 1
                     break
@@ -149,9 +149,12 @@ def _lengths_of(phrases: Iterable[str]) -> dict[str, list[int]]:
     return {first: sorted(found, reverse=True) for first, found in lengths.items()}
 
 
-def _stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether no letter or digit joins a stretch; a word ends where Chinese begins."""
-    return not (_joins(text[start - 1 : start]) or _joins(text[end : end + 1]))
+def _stands_alone(text: str, start: int, end: int, language: str) -> bool:
+    """Whether a stretch is no part of a longer word. Chinese words have no edges, but Latin letters among them have."""
+    around = (text[start - 1 : start], text[start : start + 1]), (text[end - 1 : end], text[end : end + 1])
+    if language == "zh":
+        return not any(one.isalpha() and other.isalpha() and not HAN.search(one + other) for one, other in around)
+    return not (_joins(around[0][0]) or _joins(around[1][1]))
 
 
 def _joins(character: str) -> bool:

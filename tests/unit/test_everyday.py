@@ -12,7 +12,7 @@ from retrieval.domain_files import load_domain
 
 TALK = Conversation("c", "ann")
 # exact readings by batch and language: what was reached; the second batch was measured and never looked at
-REACHED = {(1, "en"): 79, (1, "zh"): 83, (2, "en"): 50, (2, "zh"): 57}
+REACHED = {(1, "en"): 84, (1, "zh"): 92, (2, "en"): 52, (2, "zh"): 58}
 
 
 @cache
