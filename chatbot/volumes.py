@@ -13,9 +13,9 @@ from retrieval.domain import Domain
 from retrieval.titles import Mention
 from retrieval.types import Constraint, Item
 
-# what a series is called beside its name
-_KIND = r"(?:系列|传奇|[三四五六七]部曲|全集|这套|\s+(?:series|trilogy|books|novels|cycle|quartet|saga|path|courses))"
-_BETWEEN = re.compile(rf"(?:\s*(?:{_KIND}|\b(?:of|in|from|the|books?|novels?)\b|[,，:：》」的里中])\s*)*\s*", re.IGNORECASE)
+# what a series is called beside its name; with the domain's nouns, "the Earthsea books"
+_KINDS = r"系列|传奇|[三四五六七]部曲|全集|这套|\s+(?:series|trilogy|cycle|quartet|saga|path|NOUNS)"
+_BETWEEN = r"(?:\s*(?:KINDS|\b(?:of|in|from|the|NOUNS)\b|[,，:：》」的里中])\s*)*\s*"
 
 
 @dataclass(frozen=True)
@@ -27,28 +27,33 @@ class VolumeReader:
         lexicon: with their phrases.
         stems: language -> pattern of their names, without what kind of series each is.
         values: a name in lower case -> the series.
+        between: what may stand between a name and a number.
     """
 
     domain: Domain
     lexicon: Lexicon
     stems: dict[str, re.Pattern[str]]
     values: dict[str, str]
+    between: re.Pattern[str]
 
     @classmethod
     def of(cls, domain: Domain, lexicon: Lexicon, items: Iterable[Item]) -> VolumeReader:
         """Collect the names of the series of a catalogue."""
         stems: dict[str, re.Pattern[str]] = {}
         values: dict[str, str] = {}
+        nouns = "|".join(re.escape(word) for word in domain.noun_words.split())
+        kinds = _KINDS.replace("NOUNS", nouns)
         for language in domain.languages if domain.series else ():
             names: set[str] = set()
             for phrase, value in set(_names(domain, items, language)):
-                stem = re.sub(rf"{_KIND}$|^the\s+", "", phrase.lower())
+                stem = re.sub(rf"(?:{kinds})$|^the\s+", "", phrase.lower())
                 names.update((stem, stem.replace("·", "")) if len(stem) > 1 else ())
                 values |= {stem: value, stem.replace("·", ""): value}
             edge = "" if language == "zh" else r"\b"
             said = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)) or "(?!)"
             stems[language] = re.compile(f"{edge}(?:{said}){edge}", re.IGNORECASE)
-        return cls(domain, lexicon, stems, values)
+        between = _BETWEEN.replace("KINDS", kinds).replace("NOUNS", nouns)
+        return cls(domain, lexicon, stems, values, re.compile(between, re.IGNORECASE))
 
     def find(self, text: str, language: Language, cues: Cues) -> tuple[tuple[Constraint, ...], list[tuple[int, int]]]:
         """Return what a text says of a volume, and where; nothing where it names no series beside a number."""
@@ -58,7 +63,11 @@ class VolumeReader:
         for name in self.stems[language].finditer(text):
             for number in cues.volume.finditer(text):
                 first, last = sorted((name.span(), number.span()))
-                if first[1] <= last[0] and _BETWEEN.fullmatch(text[first[1] : last[0]]) and (which := _number(number, cues)):
+                if (
+                    first[1] <= last[0]
+                    and self.between.fullmatch(text[first[1] : last[0]])
+                    and (which := _number(number, cues))
+                ):
                     span, words = (first[0], last[1]), re.sub("[《》]", "", text[first[0] : last[1]])
                     bounds = [Constraint(series.number, op, which, words) for op in ("min", "max")]
                     return (Constraint(series.facet, "includes", self.values[name[0].lower()], words), *bounds), [span]
