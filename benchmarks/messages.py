@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quality.report import add_json, told_as_json
+from chatbot.alternatives import of_choices
 from chatbot.types import Conversation
 from chatbot.understanding import Understanding
 from retrieval.catalog import read_catalog
 from retrieval.domain import PEOPLE, Domain
 from retrieval.domain_files import load_domain
+from retrieval.types import Constraint
 
 CASES = Path(__file__).with_name("messages.jsonl")
 TOLERANCE = 1  # digits after the point: dollars made of yuan are not round
@@ -57,12 +59,18 @@ def cases() -> list[dict[str, Any]]:
     return [json.loads(line) for line in CASES.read_text(encoding="utf-8").splitlines()]
 
 
+def _meant(meaning: Iterable[tuple[str, Any, Any]], domain: Domain) -> list[tuple[str, str, Any]]:
+    """What a reader wrote down, in the domain's terms: who refuses one format wants another."""
+    constraints = [Constraint(facet, op, tuple(v) if isinstance(v, list) else v) for facet, op, v in meaning]
+    return [(c.field, c.op, c.value) for c in of_choices(constraints, domain)]
+
+
 def differences(case: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Return what was not read of a message, and what was read that it does not say; of the nearest of its meanings."""
     domain = _domain(case["domain"])
     request = _reader(case["domain"]).read(case["message"], Conversation("c", "u"), case["language"])
     got = _plain(((c.field, c.op, c.value) for c in request.constraints), domain)
-    wanted = [_plain(meaning, domain) for meaning in (case["holds"], *case.get("or", ()))]
+    wanted = [_plain(_meant(meaning, domain), domain) for meaning in (case["holds"], *case.get("or", ()))]
     found = [([w for w in one if w not in got], [g for g in got if g not in one]) for one in wanted]
     return min(found, key=lambda pair: len(pair[0]) + len(pair[1]))
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from chatbot.cues import Cues
 from chatbot.dialogue import is_implied
 from chatbot.slots import Reading
 from retrieval.days import as_number
-from retrieval.domain import Domain
-from retrieval.types import Constraint
+from retrieval.domain import PEOPLE, Domain
+from retrieval.types import Constraint, Item
 
 
-def settle(reading: Reading, text: str, cues: Cues, domain: Domain) -> None:
+def settle(reading: Reading, text: str, cues: Cues, domain: Domain, items: Mapping[str, Item]) -> None:
     """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for, and what is taken back."""
     reading.places += _bare_values(reading, text, domain)
     wanted = {(c.field, c.value) for _, _, c in reading.places}
@@ -39,6 +40,55 @@ def settle(reading: Reading, text: str, cues: Cues, domain: Domain) -> None:
         values = tuple(dict.fromkeys(str(value) for c in group for value in c.values))
         both = Constraint(group[0].field, "any_of", values, " / ".join(c.words for c in group))
         reading.constraints = [c for c in reading.constraints if not any(c is part for part in group)] + [both]
+    reading.constraints = of_choices(_possible(reading.constraints, items), domain)
+
+
+def _possible(constraints: Sequence[Constraint], items: Mapping[str, Item]) -> list[Constraint]:
+    """Bring together what is said of one facet: "headphones, not earphones", "my boots leak. hiking boots".
+
+    Alternatives of which one is asked for, or all but one refused, are that one. Values of a facet of which an item has but one
+    are alternatives, whatever stands between them.
+    """
+    asked: dict[str, list[Constraint]] = {}
+    refused = {(c.field, value) for c in constraints if c.op == "excludes" for value in c.values}
+    for c in constraints:
+        if c.op == "includes":
+            asked.setdefault(c.field, []).append(c)
+    settled: list[Constraint] = []
+    for c in constraints:
+        if c.op == "any_of":
+            left = tuple(value for value in c.values if (c.field, value) not in refused)
+            if not left or any(own.value in c.values for own in asked.get(c.field, ())):
+                continue
+            c = replace(c, op="includes", value=left[0]) if len(left) == 1 else c
+        settled.append(c)
+    for field, several in asked.items():
+        values = tuple(dict.fromkeys(str(c.value) for c in several))
+        if len(values) > 1 and field != PEOPLE and _one_each(field, items):
+            both = Constraint(field, "any_of", values, several[0].words)
+            settled = [both if c is several[0] else c for c in settled if c not in several[1:]]
+    return settled
+
+
+def _one_each(field: str, items: Mapping[str, Item]) -> bool:
+    """Whether an item has one value of a facet at most, a few apart."""
+    return sum(len(item.values(field)) > 1 for item in items.values()) <= _FEW * len(items)
+
+
+def of_choices(constraints: Sequence[Constraint], domain: Domain) -> list[Constraint]:
+    """Turn what is refused of a facet of choices into a wish for any other: "not on vinyl" is "on CD, cassette or digital"."""
+    refused: dict[str, set[str]] = {}
+    for c in constraints:
+        if c.op == "excludes" and c.field in domain.facets and domain.facets[c.field].choices:
+            refused.setdefault(c.field, set()).update(map(str, c.values))
+    kept = [c for c in constraints if not (c.op == "excludes" and c.field in refused)]
+    asked = {c.field for c in kept if c.op in ("includes", "any_of")}
+    for field, values in refused.items():
+        others = [value for value in domain.facets[field].values if value not in values]
+        if field not in asked and others:
+            one = len(others) == 1
+            kept.append(Constraint(field, "includes" if one else "any_of", others[0] if one else tuple(others)))
+    return kept
 
 
 def _bare_values(reading: Reading, text: str, domain: Domain) -> list[tuple[int, int, Constraint]]:
@@ -88,6 +138,7 @@ def _free_choices(places: Sequence[tuple[int, int, Constraint]], text: str, cues
             yield run
 
 
+_FEW = 0.01
 _NEAR = re.compile(r"[的片]?\s*[,，、/和跟与]?\s*")
 _OR = re.compile(
     r"(?:[\u4e00-\u9fff]|\s\w+)?\s*,?\s*(?:\bor\b(?:,? (?:failing (?:that|her|him)|else|maybe|perhaps|even),?)?"

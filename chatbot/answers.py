@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chatbot.clauses import HAN
+from chatbot.refusals import say_refused
 from chatbot.types import Language, Profile, Request
 from prompts import load_phrases
 from retrieval.domain import PEOPLE, Domain
@@ -75,7 +75,7 @@ class Speaker:
         if self.of_companions(constraint.field):
             return say("goes_with", titles=words)
         if constraint.op == "excludes":
-            return say("unsuited" if facet and facet.means == "excludes" else "without", value=words)
+            return self._exclusions([constraint], language)
         if constraint.field == PEOPLE or (facet and facet.type == PEOPLE):
             return say("with_people", value=words)
         if facet is None:
@@ -125,10 +125,18 @@ class Speaker:
         for low in (c for c in constraints if c.op == "min"):
             high = next((c for c in constraints if c.op == "max" and c.field == low.field), None)
             facet = self._domain.facets.get(low.field)
-            if high and facet and facet.type == "number":
-                words.append(facet.span(low.value, high.value, language))
+            if high and facet and facet.type in ("number", "date"):
+                words.append(self._span(facet, low, high, language))
                 said |= {low, high}
         return words, said
+
+    @staticmethod
+    def _span(facet: Facet, low: Constraint, high: Constraint, language: Language) -> str:
+        """Say everything between two bounds: numbers with their unit, days with their names."""
+        if facet.type == "number":
+            return facet.span(low.value, high.value, language)
+        say, (first, last) = load_phrases(language).say, (facet.written(c.value, language) for c in (low, high))
+        return say("day_on", value=first) if first == last else say("days", low=first, high=last)
 
     def describe_together(self, constraints: Sequence[Constraint], language: Language) -> str:
         """Say constraints that belong together as one: a span of years, several values that one phrase denies."""
@@ -170,27 +178,13 @@ class Speaker:
         return ("，" if language == "zh" else "; ").join(part for part in dict.fromkeys(parts) if part)
 
     def _exclusions(self, constraints: Sequence[Constraint], language: Language) -> str:
-        """Everything denied, said together; a phrase that means several values is said once."""
-        hard: dict[str, str] = {}
-        soft: dict[str, str] = {}
-        unsuited: dict[str, str] = {}
-        for c in constraints:
-            if c.op != "excludes":
-                continue
-            facet = self._domain.facets.get(c.field)
-            if facet is not None and facet.means == "excludes":
-                unsuited.setdefault(c.words, self.value_label(c.field, c.value, language))
-            elif facet is not None and facet.match == "soft" and facet.values:
-                own = bool(c.words) and bool(HAN.search(c.words)) == (language == "zh")
-                soft.setdefault(c.words, c.words.lower() if own else self.value_label(c.field, c.value, language))
-            else:
-                hard.setdefault(c.words, self.value_label(c.field, c.value, language))
-        say = load_phrases(language).say
-        nouns = join((label for words, label in hard.items() if words not in soft), language, "or")
-        parts = [say("without", value=nouns) if nouns else ""]
-        parts.append(say("unsuited", value=join(unsuited.values(), language, "or")) if unsuited else "")
-        parts.append(say("without_soft", value=join(soft.values(), language, "or")) if soft else "")
-        return ("，" if language == "zh" else "; ").join(part for part in parts if part)
+        """Everything denied, said together."""
+
+        def label(constraint: Constraint) -> str:
+            return join((self.value_label(constraint.field, value, language) for value in constraint.values), language, "or")
+
+        said = say_refused(constraints, self._domain, label, join, language)
+        return ("，" if language == "zh" else "; ").join(said)
 
     def wish_label(self, wish: Wish, language: Language) -> str:
         """The word for a wish."""
@@ -229,10 +223,13 @@ class Speaker:
             return say("opening", count=count, noun=name, parts=parts)
         return say("opening_profile" if profile.liked else "opening_first", count=count, noun=name)
 
-    def caution(self, language: Language) -> str:
-        """What the domain wants said with every list, with a gap before it; empty where it wants nothing."""
+    def with_caution(self, opening: str, language: Language) -> str:
+        """Add what the domain wants said with every list: behind the opening, or before one that the items complete."""
         care = self._domain.care
-        return ("" if language == "zh" else " ") + care.note[language] if care else ""
+        if care is None:
+            return opening
+        parts = (care.note[language], opening) if opening.endswith((":", "：")) else (opening, care.note[language])
+        return ("" if language == "zh" else " ").join(parts)
 
     def noted(self, request: Request) -> str:
         """What was noted, with a gap after it: it is for somebody else, something is never wanted; empty where nothing was."""

@@ -268,7 +268,7 @@ class RecommendationPipeline:
         told = [c for c in request.constraints if c not in found.relaxed and (c.field, c.value) not in request.never]
         count = min(request.count, len(found.candidates))
         opening = self.speaker.opening(request, profile, told, found.relaxed, count, found.instead)
-        draft.opening = self.speaker.noted(request) + opening + self.speaker.caution(request.language)
+        draft.opening = self.speaker.noted(request) + self.speaker.with_caution(opening, request.language)
         self._lister.put(draft, found.candidates[:count])
         draft.timings["first_card"] = draft.clock()
         if not draft.items:

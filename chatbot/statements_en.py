@@ -56,6 +56,42 @@ def as_told(sentence: str, text: str) -> str:
     return sentence
 
 
+def with_articles(sentence: str, text: str) -> str:
+    """Give nouns back the article that they have in the text: "Canadian arrived at New York studio".
+
+    An "a" is given back where the text never has the word without one, a "the" only before the same two words.
+    """
+    parts: list[str] = []
+    last = 0
+    for match in _LATIN_WORD.finditer(sentence):
+        before = sentence[: match.start()].rstrip()
+        bare = not before or before[-1] in ",;:" or before.split()[-1].lower() in _PREPOSITIONS | {"and", "or", "but"}
+        article = _article_of(match[0], sentence[match.end() :], text) if bare else ""
+        if article:
+            own = re.search(rf"(?i:\b{re.escape(article)} )({re.escape(match[0])})\b", text, re.IGNORECASE)
+            parts += [
+                sentence[last : match.start()],
+                article if before else article.capitalize(),
+                " ",
+                own[1] if own else match[0],
+            ]
+            last = match.end()
+    return "".join(parts) + sentence[last:]
+
+
+def _article_of(word: str, rest: str, text: str) -> str:
+    """The article that a word has in a text wherever it stands, or "the" where the same word follows; "" for none."""
+    found = list(re.finditer(rf"(?:\b(an?|the) )?(?<![\w'’-]){re.escape(word)}(?![\w'’-])", text, re.IGNORECASE))
+    if not found or any(m[1] is None for m in found):
+        return ""
+    articles = {m[1].lower() for m in found}
+    if "the" not in articles:
+        return articles.pop() if len(articles) == 1 else ""
+    following = _LATIN_WORD.match(rest.lstrip())
+    same = not following or any(re.match(rf"\s{re.escape(following[0])}\b", text[m.end() :]) for m in found)
+    return "the" if articles == {"the"} and same else ""
+
+
 def appositions(sentence: str, text: str) -> list[re.Match[str]]:
     """What a sentence says of a name between commas, and the text right before or after that name."""
     found: list[re.Match[str]] = []

@@ -202,13 +202,14 @@ class Understanding:
         compared = {m.start: self._items[m.target] for m in mentions if m.kind == "item"}
         self._slots.read(masked, language, cues, reading, state, shown, compared)
         read_mentions(masked, mentions, cues, reading, state)
-        settle(reading, masked, cues, self._domain)
+        settle(reading, masked, cues, self._domain, self._items)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
         named = tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item"))
         relation = read_relation(masked, named or self.names.plain(text), language, self._domain, self.series)
         named = named or relation.of
         reading.constraints += [*relation.constraints, *volume]
         reading.spans += [*relation.spans, *volumes]
+        gift = bool(cues.gift.search(masked))
         never, again = lasting(masked, cues, reading)
         count, counted = self._read_count(masked, cues)
         liking = ("liked", "wanted") if relation.said else ("liked", "model", "wanted")
@@ -223,7 +224,7 @@ class Understanding:
             disliked=tuple(i for i, a in reading.attitudes.items() if a == "disliked"),
             seen=tuple(i for i, a in reading.attitudes.items() if a in ("seen", "owned")),
             stated=tuple((i, _KINDS[a]) for i, a in reading.attitudes.items() if a in _KINDS),
-            never=never,
+            never=() if gift else never,  # "for my father, who never reads novels"
             again=again,
             attitudes=tuple(reading.attitudes.items()),
             named=named,
@@ -231,7 +232,7 @@ class Understanding:
             ambiguous=next((p.items for p in pointings if p.ambiguous), ()) if not pointed else (),
             count=count,
             eager=bool(cues.count.search(masked) or cues.surprise.search(masked)),
-            gift=bool(cues.gift.search(masked)),
+            gift=gift,
             related=relation.said,
             continues=relation.continues,
         )

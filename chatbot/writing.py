@@ -12,6 +12,7 @@ from chatbot.cues import load_cues
 from chatbot.grounding import Evidence, Grounder
 from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.statements import description_sentences
+from chatbot.statements_en import with_articles
 from chatbot.types import Language, Reason, Request
 from prompts import load_phrases, load_template
 from retrieval.domain import Domain
@@ -88,6 +89,7 @@ class Writer:
         language = request.language
         evidence = Evidence.of(item, request, self._domain, lines)
         sentence = self._sentence(lines, evidence, language, cancel)
+        sentence = with_articles(sentence, lines) if language == "en" else sentence
         shown, verdict = self._grounder.prove(sentence, evidence, language)
         if not verdict.supported:
             logger.debug("not shown (%s): %s", verdict.problem, sentence)

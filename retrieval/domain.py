@@ -76,6 +76,7 @@ class Domain(Model):
         trade: words, or beginnings of words, that elsewhere are another trade's ("weather", "invest") and here are not.
         columns: facet -> names that its column has elsewhere (retrieval.inspection).
         per_group: at most one item per value of this facet in a reply.
+        essence: facets that say what a thing is: where nothing keeps all demands, they are the last to give way.
         headline: facets shown on a card, in this order.
         ballot: facets that the model's vote reads.
         idle: phrases that hold a word of a facet and mean no value of it ("bloody good", 强烈推荐).
@@ -97,6 +98,7 @@ class Domain(Model):
     trade: tuple[str, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     per_group: str | None = None
+    essence: tuple[str, ...] = ()
     headline: tuple[str, ...] = ()
     ballot: tuple[str, ...] = ()
     ask: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -188,7 +190,9 @@ class Domain(Model):
             "means",
             "units",
             "bare",
+            "choices",
             "wish",
+            "refuse",
         }
         unset = {"sign", "times", "zero"}  # where they are empty, an index from before they were there is still up to date
         facets = {name: self._shape(facet, words, unset) for name, facet in self.facets.items()}

@@ -128,6 +128,7 @@ def _inherit(data: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]
     for key in ("headline", "ballot"):
         if key not in data:
             whole[key] = [name for name in base.get(key, ()) if name in facets] or _telling(facets, lists=key == "ballot")
+    whole["essence"] = [name for name in whole.get("essence", ()) if name in facets]
     if whole.get("per_group") not in facets:
         whole.pop("per_group", None)
     for ability in _ABILITIES:
@@ -195,7 +196,7 @@ def _check(domain: Domain, path: Path) -> None:
                 raise DomainError(
                     f"{path}: the {language} card names '{{{name}}}', which is no facet. Use title, text or a facet."
                 )
-    for key in ("headline", "ballot", "questions"):
+    for key in ("headline", "ballot", "questions", "essence"):
         for name in getattr(domain, key):
             if name not in domain.facets:
                 raise DomainError(f"{path}: {key} names '{name}', which is no facet.")

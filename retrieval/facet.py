@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from calendar import month_name
 from collections.abc import Mapping
 from functools import cached_property
@@ -83,6 +84,9 @@ class Group(Model):
     zh: tuple[str, ...] = ()
 
 
+_PLURAL = re.compile(r"^(hour|week|year|page|day|minute|month)s\b")  # of a unit: one "hour a week"
+
+
 class Facet(Model):
     """One facet: where it comes from, what type it has, and the words for it.
 
@@ -108,8 +112,10 @@ class Facet(Model):
         bare: a bound without a unit is meant of it ("under 50"), where it could be meant of no other.
         sign: what stands before a number, by language ("$").
         wish: how a value is wished for in words, by language, as in "Something for {value}"; without, as an adjective is.
+        refuse: how a value is refused, by language, where "no" and the value make no phrase: "not from {value}".
         zero: what 0 of it is called: a price of 0 is "free".
         times: what a number is multiplied with where it is shown in a language.
+        choices: an item comes in each of its values, and one of them is taken: who refuses one wants another (formats).
         say: how an item's number is said, by language, where the label is no noun: "for readers from {value}".
     """
 
@@ -141,9 +147,11 @@ class Facet(Model):
     means: Literal["wanted", "excludes"] = "wanted"
     units: tuple[Unit, ...] = ()
     bare: bool = False
+    choices: bool = False
     sign: Mapping[str, str] = Field(default_factory=dict)
     times: Mapping[str, float] = Field(default_factory=dict)
     wish: Mapping[str, str] = Field(default_factory=dict)
+    refuse: Mapping[str, str] = Field(default_factory=dict)
     zero: Mapping[str, str] = Field(default_factory=dict)
     say: Mapping[str, str] = Field(default_factory=dict)
     say_max: Mapping[str, str] = Field(default_factory=dict)
@@ -177,6 +185,7 @@ class Facet(Model):
         if value == 0 and language in self.zero:
             return self.zero[language]
         unit = self.unit.get(language, "")
+        unit = _PLURAL.sub(r"\1", unit) if value == 1 and language == "en" else unit
         value = self.counted(value, language) if isinstance(value, (int, float)) else value
         gap = "" if language == "zh" or not unit else " "
         return f"{self.sign.get(language, '')}{value}{gap}{unit}"

@@ -109,6 +109,11 @@ class FacetColumns:
             return np.fromiter((satisfies(item, constraint, self._domain) for item in self.items), bool, len(self))
         return column.lowest >= float(bound) if constraint.op == "min" else column.highest <= float(bound)
 
+    @property
+    def essence(self) -> Sequence[str]:
+        """The facets that say what a thing is."""
+        return self._domain.essence
+
     def _column(self, field: str) -> _Values:
         column = self._values.get(field)
         if column is None:
@@ -122,7 +127,8 @@ def relax(
     """Drop as few relaxable constraints as needed until ``enough`` of the free items remain.
 
     Each step drops a bound of a number before anything else, since what a thing is matters more than how long or old it is;
-    then the one whose absence leaves the most items; on a tie the one that was said first. Exclusions stay.
+    then the one whose absence leaves the most items; on a tie the one that was said first. What the domain calls the essence
+    of a thing stays where any item keeps it, and exclusions stay.
 
     Returns:
         The constraints that hold, those that were dropped, and the mask of the free items that keep those that hold.
@@ -130,9 +136,11 @@ def relax(
     masks = [(constraint, columns.mask(constraint)) for constraint in constraints]
     dropped: list[Constraint] = []
     target = min(enough, int(np.count_nonzero(free)))
+    firm = [mask for constraint, mask in masks if not constraint.relaxable or constraint.field in columns.essence]
+    essence = columns.essence if np.count_nonzero(_all_of(free, firm)) >= target else ()
     while True:
         allowed = _all_of(free, [mask for _, mask in masks])
-        relaxable = [constraint for constraint, _ in masks if constraint.relaxable]
+        relaxable = [constraint for constraint, _ in masks if constraint.relaxable and constraint.field not in essence]
         if np.count_nonzero(allowed) >= target or not relaxable:
             return tuple(constraint for constraint, _ in masks), tuple(dropped), allowed
 

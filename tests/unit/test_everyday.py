@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import numpy as np
 import pytest
 
 from benchmarks import messages
@@ -9,10 +10,11 @@ from chatbot.types import Conversation
 from chatbot.understanding import Understanding
 from retrieval.catalog import read_catalog
 from retrieval.domain_files import load_domain
+from retrieval.facet_columns import FacetColumns, relax
 
 TALK = Conversation("c", "ann")
 # exact readings by batch and language: what was reached; the second batch was measured and never looked at
-REACHED = {(1, "en"): 84, (1, "zh"): 92, (2, "en"): 52, (2, "zh"): 58}
+REACHED = {(1, "en"): 88, (1, "zh"): 92, (2, "en"): 52, (2, "zh"): 58}
 
 
 @cache
@@ -164,3 +166,48 @@ def test_messages_that_nobody_fitted_are_read_as_well_as_they_were(batch, langua
     exact = sum(messages.differences(case) == ([], []) for case in cases)
     print(f"batch {batch}, {language}: {exact} of {len(cases)} read exactly")
     assert exact >= REACHED[batch, language]
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("my old boots leak. hiking boots size 43", ("includes", "hiking boots")),
+        ("I was thinking of a floor lamp, or rather a desk lamp", ("includes", "desk lamp")),
+        ("a floor lamp, a desk lamp, whichever", ("any_of", ("floor lamp", "desk lamp"))),
+        ("蓝牙耳机，头戴式的不要", ("includes", "earphones")),
+    ],
+)
+def test_a_thing_is_asked_for_as_one_kind_or_another(message, kind):
+    assert {(op, value) for field, op, value in read("shop", message) if field == "kind" and op != "excludes"} == {kind}
+
+
+@pytest.mark.parametrize(
+    ("domain", "message", "formats"),
+    [
+        ("books", "别是实体书", ("any_of", ("e-book", "audiobook"))),
+        ("books", "no e-books, paperback only", ("includes", "paperback")),
+        ("music", "not on vinyl please", ("any_of", ("cd", "cassette", "digital"))),
+    ],
+)
+def test_who_refuses_a_format_wants_another(domain, message, formats):
+    assert {(op, value) for field, op, value in read(domain, message) if field == "formats"} == {formats}
+
+
+def test_what_a_gift_is_not_says_nothing_of_the_giver():
+    request = reader("books").read("想给我爸挑本历史书，他从来不看小说", TALK, "zh")
+    assert request.gift
+    assert ("genres", "excludes", "fiction") in {(c.field, c.op, c.value) for c in request.constraints}
+    assert request.never == ()
+
+
+@pytest.mark.parametrize("message", ["a rain jacket in XS, at most $30", "43码的雨衣，五十块以内"])
+def test_what_a_thing_is_gives_way_last(message):
+    """Where nothing keeps everything, a jacket in another size is a better answer than anything else in that size."""
+    domain = reader("shop")._domain
+    items = list(read_catalog(domain.catalogue_path, domain))
+    columns = FacetColumns({item.id: item for item in items}, domain)
+    wanted = reader("shop").read(message, TALK).constraints
+    kept, dropped, allowed = relax(columns, wanted, np.ones(len(items), dtype=bool), enough=1)
+    assert allowed.any()
+    assert "rain jacket" in {value for c in kept if c.field == "kind" for value in c.values}
+    assert {c.field for c in dropped} <= {"sizes", "price"}

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("understanding", "policy", "reranking", "writing", "grounding", "profile")
 # what a stage may take from the rooms beside it; every stage may take the shared records and words
-ALLOWED = {"writing": {"answers", "grounding", "statements"}}
+ALLOWED = {"writing": {"answers", "grounding", "statements", "statements_en"}}
 SHARED = {"types", "records", "cues", "lexicon", "quantities", "llm.base"}
 # modules that a stage was split into
 HELPERS = {

@@ -129,13 +129,13 @@ def test_why_an_item_is_there_is_in_the_record_and_what_does_not_apply_is_absent
         shares={"dense": 1 / 3, "bm25": 1 / 3, "history": 1 / 3},
         features={"dense.score": 0.12345},
         before_vote=4,
-        checks=(Check("不含恐怖", "科幻", True),),
+        checks=(Check("不要恐怖", "科幻", True),),
     )
     record = turn_record(replace(turn, items=(item,), suggestions=("换一批",)))
     [why] = record["items"]
     assert sorted(why["shares"].values()) == [0.333, 0.333, 0.334]
     assert (why["features"], why["before_vote"]) == ({"dense.score": 0.123}, 4)
-    assert why["checks"] == [{"label": "不含恐怖", "values": "科幻", "ok": True}]
+    assert why["checks"] == [{"label": "不要恐怖", "values": "科幻", "ok": True}]
     assert record["suggestions"] == ["换一批"]
 
 
@@ -204,7 +204,7 @@ def test_every_kind_of_turn_of_the_pipeline_keeps_the_contract(pipeline):
     ("message", "labels", "values"),
     [
         ("a quiet film, no horror, at most 2 hours, from the 1990s", ["no horror", "at most 120 min", "1990–1999"], "min"),
-        ("安静的电影，不要恐怖片，两小时以内，九十年代的", ["不含恐怖", "不超过120分钟", "1990—1999年"], "分钟"),
+        ("安静的电影，不要恐怖片，两小时以内，九十年代的", ["不要恐怖", "不超过120分钟", "1990—1999年"], "分钟"),
     ],
 )
 def test_every_demand_is_checked_on_every_item_in_words(pipeline, message, labels, values):

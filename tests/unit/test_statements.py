@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatbot.statements import beginnings, mixed, repeats, split, unqualified
-from chatbot.statements_en import another_subject, as_told, headless, unlike
+from chatbot.statements_en import another_subject, as_told, headless, unlike, with_articles
 
 LINES = [
     "Paddington lives with the Browns in London and takes odd jobs to buy a book.",
@@ -174,3 +174,19 @@ def test_what_somebody_else_does_is_not_told_of_the_last_thing_named():
     assert another_subject("Willard travels upriver, making the war look mad.", stops, ("make", "way")) == "making"
     assert not another_subject("Angel has superiors who transfer him.", lines, ())
     assert not another_subject("Superiors transfer Angel, who arrests so many criminals.", lines, ())
+
+
+ARTICLES = [
+    ("In 1970 a Canadian came to a New York club.", "Canadian came to New York club.", "A Canadian came to a New York club."),
+    ("The whisperer opens her throat, and the songs grow.", "Whisperer opens her throat.", "The whisperer opens her throat."),
+    ("A cuatro opens, the singer courts.", "Cuatro opens, singer courts.", "A cuatro opens, the singer courts."),
+    ("A boy waits, and a girl leaves.", "A boy waits and girl leaves.", "A boy waits and a girl leaves."),
+    ("Kate Bush built a studio.", "Kate Bush built a studio.", "Kate Bush built a studio."),
+    ("He plays a guitar, and guitar at home.", "He plays guitar.", "He plays guitar."),
+    ("Music fills the room, and the music goes on.", "Music fills the room.", "Music fills the room."),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence", "mended"), ARTICLES)
+def test_a_noun_gets_the_article_back_that_it_has_in_the_text(text, sentence, mended):
+    assert with_articles(sentence, text) == mended
