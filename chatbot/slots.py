@@ -91,7 +91,8 @@ class SlotReader:
         worded = self.lexicon.places(own)
         told = [span for span in told if not within(span, worded)]  # "from scratch"
         feelings = [*told, *((match.start - 1, match.end) for match in steps)]
-        neutral = clause_spans(text, cues.neutral, cues)
+        phrased = {start for start, _ in worded if cues.negation.match(text, start)}  # "no experience needed"
+        neutral = [span for span in clause_spans(text, cues.neutral, cues) if span[0] not in phrased]
         forgotten = reading.forgotten = [m.span() for m in cues.forget.finditer(text)]
         lifted = bool(cues.lift.search(text))
         measure = shown or (list(compared.values()) if cues.model.search(text) else [])  # "like Heat, but shorter"
@@ -112,7 +113,7 @@ class SlotReader:
                 elif lifted and target.values and was_excluded(target, state):
                     reading.lifted += [(target.facet, value) for value in target.values]
                     reading.spans.append((match.start, match.end))
-                elif not any(start < match.start < end for start, end in neutral):  # a phrase may begin with such words
+                elif not _inside(match.start, neutral):
                     than = _measure(text, match, cues, reading, compared)
                     if than or not (target.step and cues.than.match(text, match.end)):  # "older than ten years" is a number
                         self._want(target, match, words, reading, than or measure)
