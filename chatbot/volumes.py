@@ -14,8 +14,8 @@ from retrieval.titles import Mention
 from retrieval.types import Constraint, Item
 
 # what a series is called beside its name; with the domain's nouns, "the Earthsea books"
-_KINDS = r"系列|传奇|[三四五六七]部曲|全集|这套|\s+(?:series|trilogy|cycle|quartet|saga|path|NOUNS)"
-_BETWEEN = r"(?:\s*(?:KINDS|\b(?:of|in|from|the|NOUNS)\b|[,，:：》」的里中])\s*)*\s*"
+_KINDS_ZH, _KINDS_EN = r"系列|传奇|[三四五六七]部曲|全集|这套", "series|trilogy|cycle|quartet|saga|path"
+_NEAR = 40  # characters between a name and its number
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class VolumeReader:
         stems: dict[str, re.Pattern[str]] = {}
         values: dict[str, str] = {}
         nouns = "|".join(re.escape(word) for word in domain.noun_words.split())
-        kinds = _KINDS.replace("NOUNS", nouns)
+        kinds = rf"{_KINDS_ZH}|\s+(?:{_KINDS_EN}|{nouns})"
         for language in domain.languages if domain.series else ():
             names: set[str] = set()
             for phrase, value in set(_names(domain, items, language)):
@@ -52,7 +52,7 @@ class VolumeReader:
             edge = "" if language == "zh" else r"\b"
             said = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)) or "(?!)"
             stems[language] = re.compile(f"{edge}(?:{said}){edge}", re.IGNORECASE)
-        between = _BETWEEN.replace("KINDS", kinds).replace("NOUNS", nouns)
+        between = rf"(?:[\s,，:：》」的里中]|{_KINDS_ZH}|\b(?:of|in|from|the|{_KINDS_EN}|{nouns})\b)*"
         return cls(domain, lexicon, stems, values, re.compile(between, re.IGNORECASE))
 
     def find(self, text: str, language: Language, cues: Cues) -> tuple[tuple[Constraint, ...], list[tuple[int, int]]]:
@@ -63,11 +63,8 @@ class VolumeReader:
         for name in self.stems[language].finditer(text):
             for number in cues.volume.finditer(text):
                 first, last = sorted((name.span(), number.span()))
-                if (
-                    first[1] <= last[0]
-                    and self.between.fullmatch(text[first[1] : last[0]])
-                    and (which := _number(number, cues))
-                ):
+                beside = 0 <= last[0] - first[1] <= _NEAR and self.between.fullmatch(text, first[1], last[0])
+                if beside and (which := _number(number, cues)):
                     span, words = (first[0], last[1]), re.sub("[《》]", "", text[first[0] : last[1]])
                     bounds = [Constraint(series.number, op, which, words) for op in ("min", "max")]
                     return (Constraint(series.facet, "includes", self.values[name[0].lower()], words), *bounds), [span]
