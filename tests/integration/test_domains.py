@@ -140,7 +140,7 @@ def test_words_count_in_every_catalogue_where_the_person_allows_it(several):
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    said = {"user": "zoe", "conversation": "c", "message": "I never want anything sad", "items_only": True}
+    said = {"user": "zoe", "conversation": "of-zoe", "message": "I never want anything sad", "items_only": True}
     httpx.post(f"{several}/music/v1/chat", json=said, timeout=60).raise_for_status()
     assert profile("/music")["lines"]
     assert profile("")["share"] is False
