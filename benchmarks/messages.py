@@ -1,8 +1,9 @@
 """How many messages that no rule was fitted to are read exactly: ``python -m benchmarks.messages``.
 
 ``messages.jsonl`` holds messages to seven domains as people type them, and what a fair reader takes from each: every
-constraint that a list must keep, and no other. Whoever wrote them did not see how the reader works. When the first batch had
-been measured, the reader and the words of the domains were mended by it; the second was only measured.
+constraint that a list must keep, and no other. Whoever wrote them did not see how the reader works (of the first batch the
+Chinese writer had seen some of the words). When the first batch had been measured, the reader and the words of the domains were
+mended by it; of the second no message was read, but its totals chose between lists of words and whether a rule stayed.
 """
 
 from __future__ import annotations
