@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,12 +11,20 @@ from chatbot.cues import Cues
 from chatbot.dialogue import is_implied
 from chatbot.slots import Reading
 from retrieval.days import as_number
-from retrieval.domain import PEOPLE, Domain
+from retrieval.domain import Domain
 from retrieval.types import Constraint, Item
 
 
-def settle(reading: Reading, text: str, cues: Cues, domain: Domain, items: Mapping[str, Item]) -> None:
-    """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for, and what is taken back."""
+def settle(reading: Reading, text: str, cues: Cues, domain: Domain, single: Collection[str]) -> None:
+    """Join alternatives ("comedy or romance"); drop suggested exclusions of what is asked for, and what is taken back.
+
+    Args:
+        reading: whose constraints they are.
+        text: the message with its names masked.
+        cues: of its language.
+        domain: whose facets they are on.
+        single: the facets of which an item has one value (:func:`single_valued`).
+    """
     reading.places += _bare_values(reading, text, domain)
     wanted = {(c.field, c.value) for _, _, c in reading.places}
     dropped = [c for c in reading.constraints if is_implied(c) and (c.field, c.value) in wanted]
@@ -40,10 +48,10 @@ def settle(reading: Reading, text: str, cues: Cues, domain: Domain, items: Mappi
         values = tuple(dict.fromkeys(str(value) for c in group for value in c.values))
         both = Constraint(group[0].field, "any_of", values, " / ".join(c.words for c in group))
         reading.constraints = [c for c in reading.constraints if not any(c is part for part in group)] + [both]
-    reading.constraints = of_choices(_possible(reading.constraints, items), domain)
+    reading.constraints = of_choices(_possible(reading.constraints, single), domain)
 
 
-def _possible(constraints: Sequence[Constraint], items: Mapping[str, Item]) -> list[Constraint]:
+def _possible(constraints: Sequence[Constraint], single: Collection[str]) -> list[Constraint]:
     """Bring together what is said of one facet: "headphones, not earphones", "my boots leak. hiking boots".
 
     Alternatives of which one is asked for, or all but one refused, are that one. Values of a facet of which an item has but one
@@ -64,15 +72,17 @@ def _possible(constraints: Sequence[Constraint], items: Mapping[str, Item]) -> l
         settled.append(c)
     for field, several in asked.items():
         values = tuple(dict.fromkeys(str(c.value) for c in several))
-        if len(values) > 1 and field != PEOPLE and _one_each(field, items):
-            both = Constraint(field, "any_of", values, several[0].words)
-            settled = [both if c is several[0] else c for c in settled if c not in several[1:]]
+        if len(values) > 1 and field in single:
+            settled = [c for c in settled if not any(c is part for part in several)]
+            settled.append(Constraint(field, "any_of", values, several[0].words))
     return settled
 
 
-def _one_each(field: str, items: Mapping[str, Item]) -> bool:
-    """Whether an item has one value of a facet at most, a few apart."""
-    return sum(len(item.values(field)) > 1 for item in items.values()) <= _FEW * len(items)
+def single_valued(items: Collection[Item], domain: Domain) -> frozenset[str]:
+    """Return the facets of listed values of which an item has one at most, a few items apart."""
+    lists = [name for name, facet in domain.facets.items() if facet.type == "list"]
+    few = _FEW * len(items)
+    return frozenset(name for name in lists if sum(len(item.values(name)) > 1 for item in items) <= few)
 
 
 def of_choices(constraints: Sequence[Constraint], domain: Domain) -> list[Constraint]:

@@ -5,44 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chatbot.refusals import say_refused
+from chatbot.clauses import HAN
 from chatbot.types import Language, Profile, Request
+from chatbot.written import join, without_article, write_count, write_title
 from prompts import load_phrases
 from retrieval.domain import PEOPLE, Domain
 from retrieval.facet import Facet
 from retrieval.types import Constraint, FacetValue, Item, Wish
 
-_EN_NUMBERS = "no one two three four five six seven eight nine ten".split()
-_ZH_NUMBERS = "零一两三四五六七八九十"
 _STEM = 5  # letters by which two words begin alike
-
-
-def write_title(item: Item, language: Language) -> str:
-    """Write a title as the language does: 《》 in Chinese, as it is in English."""
-    title = item.title(language)
-    return f"《{title}》" if language == "zh" else title
-
-
-def join(words: Iterable[str], language: Language, last: str = "") -> str:
-    """List words in a language."""
-    words = list(dict.fromkeys(word for word in words if word))
-    if language == "zh":
-        if last == "or" and len(words) > 1:
-            return "、".join(words[:-1]) + "或" + words[-1]
-        return "".join(words) if words and all(w.startswith("《") for w in words) else "、".join(words)
-    if last and len(words) > 1:
-        return f"{', '.join(words[:-1])} {last} {words[-1]}"
-    return ", ".join(words)
 
 
 def _begin_alike(one: str, other: str) -> bool:
     """Whether two words begin alike, as "romantic" and "romance" do: both together sound like a slip."""
     return len(one) >= _STEM and one[:_STEM].lower() == other[:_STEM].lower()
-
-
-def write_count(n: int, language: Language) -> str:
-    """Write a small number in words."""
-    return _ZH_NUMBERS[n] if language == "zh" else _EN_NUMBERS[n]
 
 
 class Speaker:
@@ -178,13 +154,24 @@ class Speaker:
         return ("，" if language == "zh" else "; ").join(part for part in dict.fromkeys(parts) if part)
 
     def _exclusions(self, constraints: Sequence[Constraint], language: Language) -> str:
-        """Everything denied, said together."""
-
-        def label(constraint: Constraint) -> str:
-            return join((self.value_label(constraint.field, value, language) for value in constraint.values), language, "or")
-
-        said = say_refused(constraints, self._domain, label, join, language)
-        return ("，" if language == "zh" else "; ").join(said)
+        """Everything denied, a phrase for each way of saying it; what one phrase means of several values is said once."""
+        said: dict[str, dict[str, str]] = {}  # way of saying it -> the person's words -> what is refused
+        for c in constraints:
+            if c.op == "excludes":
+                facet = self._domain.facets.get(c.field)
+                own = (
+                    facet is not None and facet.match == "soft" and c.words and bool(HAN.search(c.words)) == (language == "zh")
+                )
+                words = (self.value_label(c.field, value, language) for value in c.values)
+                refused = c.words.lower() if own else join(words, language, "or")
+                said.setdefault(_way_to_refuse(facet, language), {}).setdefault(c.words, without_article(refused))
+        soft = said.get("without_soft", {})
+        texts: list[str] = []
+        for way in sorted(said, key=lambda way: (way == "without_soft", way == "unsuited")):
+            labels = (label for words, label in said[way].items() if way != "without" or words not in soft)
+            if value := join(labels, language, "or"):
+                texts.append(way.format(value=value) if "{" in way else load_phrases(language).say(way, value=value))
+        return ("，" if language == "zh" else "; ").join(texts)
 
     def wish_label(self, wish: Wish, language: Language) -> str:
         """The word for a wish."""
@@ -290,6 +277,15 @@ class Speaker:
         return say("answer_unknown", title=title, facts=facts), tuple(
             f"card.{name}" for name in self._domain.headline if item.values(name)
         )
+
+
+def _way_to_refuse(facet: Facet | None, language: Language) -> str:
+    """The phrase in which values of a facet are refused, or the template that the domain has for it."""
+    if facet is not None and facet.means == "excludes":
+        return "unsuited"
+    if facet is not None and facet.match == "soft" and facet.values:
+        return "without_soft"
+    return (facet.refuse.get(language) if facet is not None else None) or "without"
 
 
 def _in_template(facet: Facet, value: int | float | str, template: str, language: Language) -> int | float | str:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from chatbot.answers import Speaker, join, write_title
+from chatbot.answers import Speaker
 from chatbot.types import Language
+from chatbot.written import join, write_title
 from prompts import load_phrases
 from retrieval.days import as_number
 from retrieval.domain import Domain

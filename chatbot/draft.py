@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chatbot.answers import write_title
 from chatbot.interests import Interests
 from chatbot.types import Conversation, Held, Question, Recommendation, Request, Turn
+from chatbot.written import write_title
 from retrieval.types import Candidate, Constraint, Query
 
 _TIMINGS = ("understand", "retrieve", "rerank", "first_card", "first_token", "first_sentence", "total")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chatbot.answers import Speaker, join, write_title
+from chatbot.answers import Speaker
 from chatbot.clauses import HAN
 from chatbot.interests import Interests
 from chatbot.interests.tastes import name_tastes
 from chatbot.types import Language, Profile, Reason, Request
+from chatbot.written import join, write_title
 from prompts import load_phrases
 from retrieval.constraints import satisfies
 from retrieval.domain import PEOPLE, Domain

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chatbot.answers import Speaker, join
+from chatbot.answers import Speaker
 from chatbot.interests import Interests, Taste
 from chatbot.interests.tastes import name_tastes
 from chatbot.types import Language
+from chatbot.written import join
 from prompts import load_phrases
 from retrieval.domain import Domain
 from retrieval.events import DAY, Event

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chatbot.answers import Speaker, join, write_title
+from chatbot.answers import Speaker
 from chatbot.clarifying import Clarification, Option
 from chatbot.comparing import Comparison
 from chatbot.policy import REFERENCE, Action
 from chatbot.questions import asked_facets
 from chatbot.types import Language, Profile, Question, Request
+from chatbot.written import join, write_title
 from prompts import load_phrases
 from retrieval.domain import Domain
 from retrieval.types import Item

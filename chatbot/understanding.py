@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from chatbot.alternatives import settle
+from chatbot.alternatives import settle, single_valued
 from chatbot.attitudes import NOTICED, read_mentions
 from chatbot.bounds import BoundReader, amounts
 from chatbot.clauses import HAN, mask_names, negated_spans, points_at, wish_text, within
@@ -122,6 +122,7 @@ class Understanding:
         self._slots = SlotReader(domain, items, self.lexicon, bounds)
         self._spelling = Spelling(self.lexicon, load_cues("en", domain))
         self._pointer = Pointer(domain, self.lexicon)
+        self._single = single_valued(items.values(), domain)
         self._volumes = VolumeReader.of(domain, self.lexicon, items.values())
         self.series = SeriesTable.of(items.values(), domain)
 
@@ -202,7 +203,7 @@ class Understanding:
         compared = {m.start: self._items[m.target] for m in mentions if m.kind == "item"}
         self._slots.read(masked, language, cues, reading, state, shown, compared)
         read_mentions(masked, mentions, cues, reading, state)
-        settle(reading, masked, cues, self._domain, self._items)
+        settle(reading, masked, cues, self._domain, self._single)
         pointed = [item for p in pointings if not p.ambiguous for item in p.items]
         named = tuple(dict.fromkeys(m.target for m in mentions if m.kind == "item"))
         relation = read_relation(masked, named or self.names.plain(text), language, self._domain, self.series)

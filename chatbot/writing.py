@@ -7,13 +7,13 @@ import re
 import threading
 from collections.abc import Sequence
 
-from chatbot.answers import join
 from chatbot.cues import load_cues
 from chatbot.grounding import Evidence, Grounder
 from chatbot.llm.base import LanguageModel, Prompt
 from chatbot.statements import description_sentences
 from chatbot.statements_en import with_articles
 from chatbot.types import Language, Reason, Request
+from chatbot.written import join
 from prompts import load_phrases, load_template
 from retrieval.domain import Domain
 from retrieval.errors import EngineError

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chatbot.answers import Speaker, join, write_count, write_title
+from chatbot.answers import Speaker
 from chatbot.types import Profile, Request
+from chatbot.written import join, write_count, write_title
 from retrieval.types import Constraint, Item, Wish
 
 NOBODY = Profile("ann")

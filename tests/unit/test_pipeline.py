@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbot.answers import write_title
 from chatbot.llm.scripted import ScriptedModel
 from chatbot.reranking import Poll
 from chatbot.store import InMemoryUserStore
 from chatbot.turnstile import Turnstile
 from chatbot.types import Cards, Conversation, Done, Profile, Request, Stage, Text
+from chatbot.written import write_title
 from retrieval.calibration import shares
 from retrieval.errors import EngineError, MessageError, SettingsError, StoreError
 from retrieval.events import Event
